@@ -1,0 +1,48 @@
+// Owns the boundary to the operating system: everything Varve asks of a disk goes through this interface.
+// Paths are relative to the folder the disk was made for, with `/` between names; no path leaves it.
+// Every method rejects with a DiskError that names path and operation; nothing else escapes.
+import type { DiskError } from '../errors.ts'
+
+/** A file that stays readable through this handle even after it was renamed or removed. */
+export interface DiskFile {
+  /** Reads `length` bytes at `offset`, fewer only at the end of the file. */
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Writes all of `bytes` at `offset`. A short write that cannot be completed rejects with what the system said. */
+  write(offset: number, bytes: Uint8Array): Promise<void>
+  /** Makes the content, and a size that changed, durable. */
+  sync(): Promise<void>
+  /** Cuts or extends (with zeros) the file. Not durable before {@link sync}. */
+  truncate(size: number): Promise<void>
+  /** Size in bytes now. */
+  size(): Promise<number>
+  /** Closing twice is fine. */
+  close(): Promise<void>
+}
+
+export interface DiskEntry {
+  readonly name: string
+  /** Links and everything that is neither are `other`, and never followed. */
+  readonly kind: 'file' | 'directory' | 'other'
+}
+
+export interface Disk {
+  /**
+   * Opens a file. `read` requires it, `create` requires that it is not there, `write` opens one that is there for
+   * reading and writing. Links are refused: DISK_NOT_A_FILE.
+   */
+  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>
+  /** What is in a folder, sorted by name. */
+  list(path: string): Promise<DiskEntry[]>
+  /** Whether there is something at `path`, and its size. Does not follow links. */
+  stat(path: string): Promise<(DiskEntry & { readonly size: number }) | undefined>
+  /** Makes one folder inside one that is there; fine if it is there already. */
+  makeDirectory(path: string): Promise<void>
+  /** Moves a file over `to`, atomically. Durable after {@link syncDirectory} of both folders. */
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file. */
+  remove(path: string): Promise<void>
+  /** Makes the entries of a folder durable: until then a crash can undo what was created, renamed or removed. */
+  syncDirectory(path: string): Promise<void>
+}
+
+export type { DiskError }

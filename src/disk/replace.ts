@@ -1,0 +1,53 @@
+// Owns the atomic replacement of a small file: a reader finds the old bytes or the new ones, never a mixture.
+import { DiskError } from '../errors.ts'
+import type { Disk } from './disk.ts'
+
+/** The ending of files that are being written. What carries it at open is ours, unfinished, and removed. */
+export const TEMPORARY = '.tmp'
+
+/** The folder of a path; the root is `''`. */
+export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
+
+/**
+ * Puts `bytes` at `path`, durable when the promise resolves: temporary file, sync, rename, folder sync.
+ * If it rejects before the rename, the old file is untouched; a leftover temporary file is removed at open.
+ */
+export const replaceFile = async (disk: Disk, path: string, bytes: Uint8Array): Promise<void> => {
+  const temporary = path + TEMPORARY
+  if ((await disk.stat(temporary)) !== undefined) await disk.remove(temporary)
+  const file = await disk.open(temporary, 'create')
+  try {
+    await file.write(0, bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(temporary, path)
+  // Sync the folder as well: until then a crash can undo the rename.
+  await disk.syncDirectory(folderOf(path))
+}
+
+/**
+ * Reads a small file whole.
+ * @throws {DiskError} DISK_TOO_LARGE if it is longer than `maxBytes`, before anything is read
+ */
+export const readWhole = async (
+  disk: Disk,
+  path: string,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const file = await disk.open(path, 'read')
+  try {
+    const size = await file.size()
+    if (size > maxBytes) {
+      throw new DiskError('DISK_TOO_LARGE', 'the file is larger than such a file can be', {
+        path,
+        size,
+        maxBytes,
+      })
+    }
+    return await file.read(0, size)
+  } finally {
+    await file.close()
+  }
+}

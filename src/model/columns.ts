@@ -1,0 +1,209 @@
+// Owns updates as columns: the working form of buffers, batches and everything between them.
+// A row of a column is a kind and a float64 payload: the number itself for booleans (0, 1), safe integers, floats
+// and timestamps (ms), a code into the column's heap for all else. Times and diffs are safe integers and so are
+// exact as float64. Invariants: columns only grow at the end; what a view has seen never changes.
+import { Heap } from './heap.ts'
+import { Float, type HeapValue, Kind, kindOf, Timestamp, type Value } from './value.ts'
+
+/** One column of data. Only the first `length` rows of its {@link Columns} count; the arrays may be longer. */
+export interface Column {
+  readonly kinds: Uint8Array
+  readonly payload: Float64Array
+  readonly heap: Heap
+}
+
+/** Updates as columns. `data[i].payload[row]`, `time[row]` and `diff[row]` are valid for `row < length`. */
+export interface Columns {
+  readonly length: number
+  readonly data: readonly Column[]
+  readonly time: Float64Array
+  readonly diff: Float64Array
+}
+
+/** Whether a payload of this kind is a code into the heap. */
+export const isHeapKind = (kind: number): boolean =>
+  kind === Kind.string || kind === Kind.wide || kind === Kind.bytes || kind === Kind.vector
+
+/** What a row of a column holds, without making a value of it: for comparing and for encoding. */
+export const contentAt = (column: Column, row: number): number | HeapValue => {
+  const payload = column.payload[row]!
+  return isHeapKind(column.kinds[row]!) ? column.heap.values[payload]! : payload
+}
+
+/** The value at a row. An integral float is a `Float`, so that it stays distinct from the integer. */
+export const valueAt = (column: Column, row: number): Value => {
+  const payload = column.payload[row]!
+  switch (column.kinds[row]) {
+    case Kind.null:
+      return null
+    case Kind.boolean:
+      return payload === 1
+    case Kind.int:
+      return payload
+    case Kind.float:
+      return Number.isInteger(payload) ? new Float(payload) : payload
+    case Kind.timestamp:
+      return new Timestamp(payload)
+    default:
+      return column.heap.values[payload]!
+  }
+}
+
+/** The tuple at a row. */
+export const tupleAt = (columns: Columns, row: number): Value[] =>
+  columns.data.map(column => valueAt(column, row))
+
+const grown = <A extends Uint8Array | Float64Array>(array: A, capacity: number): A => {
+  const next = new (array.constructor as new (length: number) => A)(capacity)
+  next.set(array as never)
+  return next
+}
+
+class GrowingColumn implements Column {
+  kinds: Uint8Array
+  payload: Float64Array
+  readonly heap: Heap = new Heap()
+  constructor(capacity: number) {
+    this.kinds = new Uint8Array(capacity)
+    this.payload = new Float64Array(capacity)
+  }
+
+  set(row: number, value: Value): void {
+    const kind = kindOf(value)
+    this.kinds[row] = kind
+    if (isHeapKind(kind)) this.payload[row] = this.heap.intern(value as HeapValue)
+    else if (value instanceof Float) this.payload[row] = value.value
+    else if (value instanceof Timestamp) this.payload[row] = value.ms
+    else this.payload[row] = Number(value)
+  }
+}
+
+/** Columns that grow at the end, for buffers, decoders and merges. */
+export class GrowingColumns implements Columns {
+  readonly data: readonly GrowingColumn[]
+  time: Float64Array
+  diff: Float64Array
+  #length = 0
+  #capacity: number
+
+  /** @param arity number of data columns. @param capacity rows to make room for at first. */
+  constructor(arity: number, capacity = 16) {
+    this.#capacity = Math.max(1, capacity)
+    this.data = Array.from({ length: arity }, () => new GrowingColumn(this.#capacity))
+    this.time = new Float64Array(this.#capacity)
+    this.diff = new Float64Array(this.#capacity)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** About how many bytes the columns and their heaps take. */
+  get bytes(): number {
+    return this.data.reduce((sum, column) => sum + column.heap.bytes + this.#length * 9, this.#length * 16)
+  }
+
+  #reserve(rows: number): void {
+    const needed = this.#length + rows
+    if (needed <= this.#capacity) return
+    // New arrays, never resized ones: a view that was taken before keeps the old arrays and what is in them.
+    this.#capacity = Math.max(needed, this.#capacity * 2)
+    for (const column of this.data) {
+      column.kinds = grown(column.kinds, this.#capacity)
+      column.payload = grown(column.payload, this.#capacity)
+    }
+    this.time = grown(this.time, this.#capacity)
+    this.diff = grown(this.diff, this.#capacity)
+  }
+
+  /** Adds one update. `tuple` is canonical and has one value per column. */
+  append(tuple: readonly Value[], time: number, diff: number): void {
+    this.#reserve(1)
+    const row = this.#length
+    for (let index = 0; index < this.data.length; index++) this.data[index]!.set(row, tuple[index]!)
+    this.time[row] = time
+    this.diff[row] = diff
+    this.#length = row + 1
+  }
+
+  /** Adds rows `[from, to)` of `source`, which has the same arity. Only what those rows use enters the heaps. */
+  appendRange(source: Columns, from: number, to: number): void {
+    const rows = to - from
+    if (rows <= 0) return
+    this.#reserve(rows)
+    const start = this.#length
+    for (let index = 0; index < this.data.length; index++) {
+      copyColumn(source.data[index]!, from, to, this.data[index]!, start)
+    }
+    this.time.set(source.time.subarray(from, to), start)
+    this.diff.set(source.diff.subarray(from, to), start)
+    this.#length = start + rows
+  }
+
+  /** The columns as they are now: later appends do not show in it. Costs nothing. */
+  view(): Columns {
+    return {
+      length: this.#length,
+      data: this.data.map(({ kinds, payload, heap }) => ({ kinds, payload, heap })),
+      time: this.time,
+      diff: this.diff,
+    }
+  }
+}
+
+const copyColumn = (source: Column, from: number, to: number, target: GrowingColumn, start: number): void => {
+  target.kinds.set(source.kinds.subarray(from, to), start)
+  target.payload.set(source.payload.subarray(from, to), start)
+  const translated = new Map<number, number>()
+  const sourceHeap = source.heap.values
+  if (sourceHeap.length === 0) return
+  const dense = sourceHeap.length <= 4 * (to - from) ? new Int32Array(sourceHeap.length).fill(-1) : undefined
+  for (let row = from; row < to; row++) {
+    if (!isHeapKind(source.kinds[row]!)) continue
+    const code = source.payload[row]!
+    let next = dense === undefined ? translated.get(code) : dense[code]!
+    if (next === undefined || next === -1) {
+      next = target.heap.intern(sourceHeap[code]!)
+      if (dense === undefined) translated.set(code, next)
+      else dense[code] = next
+    }
+    target.payload[start + row - from] = next
+  }
+}
+
+/** Columns without rows. */
+export const emptyColumns = (arity: number): Columns => new GrowingColumns(arity, 1).view()
+
+/** The rows of `source` that `rows` names, in that order. Heaps are shared. */
+export const gather = (source: Columns, rows: Uint32Array): Columns => {
+  const length = rows.length
+  const time = new Float64Array(length)
+  const diff = new Float64Array(length)
+  for (let index = 0; index < length; index++) {
+    time[index] = source.time[rows[index]!]!
+    diff[index] = source.diff[rows[index]!]!
+  }
+  const data = source.data.map(column => {
+    const kinds = new Uint8Array(length)
+    const payload = new Float64Array(length)
+    for (let index = 0; index < length; index++) {
+      const row = rows[index]!
+      kinds[index] = column.kinds[row]!
+      payload[index] = column.payload[row]!
+    }
+    return { kinds, payload, heap: column.heap }
+  })
+  return { length, data, time, diff }
+}
+
+/** Rows `[from, to)` of `source`, without copying. */
+export const slice = (source: Columns, from: number, to: number): Columns => ({
+  length: to - from,
+  data: source.data.map(({ kinds, payload, heap }) => ({
+    kinds: kinds.subarray(from, to),
+    payload: payload.subarray(from, to),
+    heap,
+  })),
+  time: source.time.subarray(from, to),
+  diff: source.diff.subarray(from, to),
+})

@@ -1,0 +1,75 @@
+// Owns consolidation: sort, add the diffs of equal (data, time), drop zeros.
+// The result depends on the multiset of updates alone: not on their order, not on how often it is done.
+import { type Columns, gather } from './columns.ts'
+import { sameTuple, sortedRows } from './sort.ts'
+
+const LARGEST = Number.MAX_SAFE_INTEGER
+
+/**
+ * A sum as diffs that are each a safe integer: one of them, except where the sum itself is beyond ±(2^53-1).
+ * Then it stays as several rows, so that a flush neither fails for ever nor rounds; reading the sum is what fails.
+ */
+const asDiffs = (exact: bigint): number[] => {
+  const diffs: number[] = []
+  const step = BigInt(LARGEST) * (exact < 0n ? -1n : 1n)
+  let rest = exact
+  while (rest > BigInt(LARGEST) || rest < -BigInt(LARGEST)) {
+    diffs.push(Number(step))
+    rest -= step
+  }
+  if (rest !== 0n) diffs.push(Number(rest))
+  return diffs
+}
+
+/** Adds up rows `[from, to)` in the order given. */
+const sum = (diff: Float64Array, rows: Uint32Array, from: number, to: number): number[] => {
+  let total = 0
+  for (let index = from; index < to; index++) {
+    total += diff[rows[index]!]!
+    if (total > LARGEST || total < -LARGEST) {
+      let exact = 0n
+      for (let each = from; each < to; each++) exact += BigInt(diff[rows[each]!]!)
+      return asDiffs(exact)
+    }
+  }
+  return total === 0 ? [] : [total]
+}
+
+/** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
+export const consolidate = (columns: Columns): Columns => consolidateRows(columns, sortedRows(columns))
+
+/** As {@link consolidate}, with the order of the rows already known. */
+export const consolidateRows = (columns: Columns, rows: Uint32Array): Columns => {
+  const { length, time, diff } = columns
+  const kept = new Uint32Array(length)
+  const sums = new Float64Array(length)
+  let count = 0
+  for (let from = 0; from < length; ) {
+    const first = rows[from]!
+    let to = from + 1
+    while (to < length && time[rows[to]!] === time[first] && sameTuple(columns, first, rows[to]!)) to++
+    // There are never more diffs than rows: each is a full step that took more than one row to reach.
+    for (const total of to === from + 1 ? [diff[first]!] : sum(diff, rows, from, to)) {
+      if (total === 0) continue
+      kept[count] = first
+      sums[count] = total
+      count++
+    }
+    from = to
+  }
+  const result = gather(columns, kept.subarray(0, count))
+  result.diff.set(sums.subarray(0, count))
+  return result
+}
+
+/** Whether the rows are what {@link consolidate} makes; returns the first row that is not, or -1. */
+export const firstUnconsolidated = (columns: Columns, compare: (a: number, b: number) => number): number => {
+  for (let row = 0; row < columns.length; row++) {
+    if (columns.diff[row] === 0) return row
+    if (row === 0) continue
+    const order = compare(row - 1, row)
+    if (order > 0) return row
+    if (order === 0 && Math.abs(columns.diff[row - 1]!) !== LARGEST) return row
+  }
+  return -1
+}

@@ -1,0 +1,108 @@
+// Owns the JSON form of values, in log lines and in shard metadata: docs/format.md#values.
+// JSON alone would round integers beyond 2^53, make NaN null and forget that 1.0 is a float; tagged objects keep them.
+import { type Column, contentAt } from './columns.ts'
+import { canonical, Float, Kind, Timestamp, type Value } from './value.ts'
+
+const floatText = (value: number): string => {
+  if (Number.isFinite(value)) return Number.isInteger(value) ? `{"f":${value}}` : String(value)
+  return `{"f":"${value}"}`
+}
+
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+
+const vectorText = (vector: Float32Array): string =>
+  `{"v":[${Array.from(vector, x => (Number.isFinite(x) ? String(x) : `"${x}"`)).join(',')}]}`
+
+/** The JSON text of what a row of a column holds, without making a value of it. */
+export const columnText = (column: Column, row: number): string => {
+  const content = contentAt(column, row)
+  switch (column.kinds[row]) {
+    case Kind.null:
+      return 'null'
+    case Kind.boolean:
+      return content === 1 ? 'true' : 'false'
+    case Kind.int:
+      return String(content)
+    case Kind.wide:
+      return `{"i":"${content}"}`
+    case Kind.float:
+      return floatText(content as number)
+    case Kind.timestamp:
+      return `{"t":${content}}`
+    case Kind.string:
+      return JSON.stringify(content)
+    case Kind.bytes:
+      return `{"b":"${base64(content as Uint8Array)}"}`
+    default:
+      return vectorText(content as Float32Array)
+  }
+}
+
+/** The JSON text of a canonical value. */
+export const valueText = (value: Value): string => {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : floatText(value)
+  if (typeof value === 'bigint') return `{"i":"${value}"}`
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (value instanceof Float) return floatText(value.value)
+  if (value instanceof Timestamp) return `{"t":${value.ms}}`
+  return value instanceof Uint8Array ? `{"b":"${base64(value)}"}` : vectorText(value)
+}
+
+/** Thrown by {@link valueFromJson}; whoever reads the file says which file, line and LSN it was. */
+export class MalformedValue extends Error {}
+
+const SPECIAL: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+}
+
+const number = (json: unknown): number => {
+  if (typeof json === 'number') return json
+  const special = typeof json === 'string' ? SPECIAL[json] : undefined
+  if (special === undefined) throw new MalformedValue('a number or "NaN", "Infinity", "-Infinity" is wanted')
+  return special
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const INTEGER = /^-?[1-9][0-9]{0,18}$/
+
+const tagged = (json: Readonly<Record<string, unknown>>): unknown => {
+  const keys = Object.keys(json)
+  const tag = keys[0]
+  const content = keys.length === 1 && tag !== undefined ? json[tag] : undefined
+  switch (tag) {
+    case 'i':
+      if (typeof content === 'string' && INTEGER.test(content)) return BigInt(content)
+      break
+    case 'f':
+      return new Float(number(content))
+    case 't':
+      if (typeof content === 'number') return new Timestamp(content)
+      break
+    case 'b':
+      if (typeof content === 'string' && BASE64.test(content))
+        return Uint8Array.from(Buffer.from(content, 'base64'))
+      break
+    case 'v':
+      if (Array.isArray(content)) return Float32Array.from(content, number)
+      break
+  }
+  throw new MalformedValue('a tagged value is {"i":…}, {"f":…}, {"t":…}, {"b":…} or {"v":…}')
+}
+
+/**
+ * The canonical value of parsed JSON.
+ * @throws {MalformedValue} if it is not the JSON form of a value
+ */
+export const valueFromJson = (json: unknown): Value => {
+  try {
+    if (Array.isArray(json) || typeof json !== 'object' || json === null) return canonical(json, 'value')
+    return canonical(tagged(json as Record<string, unknown>), 'value')
+  } catch (cause) {
+    if (cause instanceof MalformedValue) throw cause
+    throw new MalformedValue((cause as Error).message)
+  }
+}
