@@ -111,6 +111,14 @@ export class LockedError extends StoreError<'LOCKED' | 'FENCED'> {
   }
 }
 
+/** Opening took longer than `openTimeoutMs`. Nothing was changed. */
+export class OpenError extends StoreError<'OPEN_TIMED_OUT'> {
+  override readonly name = 'OpenError'
+  constructor(code: 'OPEN_TIMED_OUT', message: string, details: ErrorDetails = {}) {
+    super(code, message, details, undefined)
+  }
+}
+
 /** Codes of {@link DiskError}. */
 export type DiskCode =
   | 'DISK_MISSING'

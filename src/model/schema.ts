@@ -45,6 +45,9 @@ const TYPES: ReadonlySet<string> = new Set([
   'any',
 ])
 
+/** Whether `text` names a type that a schema can have. */
+export const isColumnType = (text: string): text is ColumnType => text === 'null' || TYPES.has(text)
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
 
 /** A schema of which only the number of columns is known: `col0`, `col1`, … */

@@ -1,0 +1,108 @@
+// Owns how the columns of a shard lie in a batch file: docs/format.md#batches.
+// One column of Parquet for each column of data, except that `any` has one for every type a value can have, of which
+// at most one holds a value in a row. The layout travels in the file's key-value metadata under the key `varve`.
+import { asList, asObject, asText, field, MalformedJson } from '../model/json.ts'
+import { type ColumnType, isColumnType, type Schema } from '../model/schema.ts'
+
+/** A type with one physical form. */
+export type PartType = Exclude<ColumnType, 'null' | 'any'>
+
+/** One column of a file. */
+export interface Part {
+  readonly name: string
+  readonly type: PartType
+}
+
+/** One column of data and where it is in the file. */
+export interface LaidOutColumn {
+  readonly name: string
+  readonly type: ColumnType
+  readonly parts: readonly Part[]
+}
+
+export type Layout = readonly LaidOutColumn[]
+
+/** The key of the file's metadata. */
+export const LAYOUT_KEY = 'varve'
+
+/** The version of what is under {@link LAYOUT_KEY}. */
+export const BATCH_FORMAT = 1
+
+/** What a column of type `any` is split into. A writer that streams cannot know which will occur, so it has all. */
+const ANY_PARTS: readonly PartType[] = [
+  'boolean',
+  'int64',
+  'float64',
+  'timestamp',
+  'string',
+  'bytes',
+  'vector',
+]
+
+const partsOf = (name: string, type: ColumnType): readonly Part[] => {
+  // A column's name never holds a colon, so a part never takes the name of another column.
+  if (type === 'any') return ANY_PARTS.map(part => ({ name: `${name}:${part}`, type: part }))
+  // Nothing but nulls: some type must be named, and int32 is the one that an inferred column starts with.
+  return [{ name, type: type === 'null' ? 'int32' : type }]
+}
+
+/** The layout of a shard's columns. */
+export const layoutOf = (schema: Schema): Layout =>
+  schema.map(({ name, type }) => ({ name, type, parts: partsOf(name, type) }))
+
+/** What is written under {@link LAYOUT_KEY}. */
+export const layoutText = (shard: string, layout: Layout): string =>
+  JSON.stringify({
+    format: BATCH_FORMAT,
+    shard,
+    columns: layout.map(({ name, type, parts }) =>
+      type === 'any' ? { name, type, parts: parts.map(part => part.type) } : { name, type },
+    ),
+  })
+
+const partsFromJson = (json: unknown, name: string, type: ColumnType, place: string): readonly Part[] => {
+  if (type !== 'any') return partsOf(name, type)
+  const seen = new Set<string>()
+  return asList(json, place, ANY_PARTS.length).map((each, index) => {
+    const part = ANY_PARTS.find(known => known === each)
+    if (part === undefined || seen.has(part))
+      throw new MalformedJson(`${place}[${index}]`, 'a type, used once')
+    seen.add(part)
+    return { name: `${name}:${part}`, type: part }
+  })
+}
+
+const columnFromJson = (json: unknown, place: string): LaidOutColumn => {
+  const object = asObject(json, place)
+  const name = asText(field(object, 'name'), `${place}.name`)
+  const type = asText(field(object, 'type'), `${place}.type`)
+  if (!isColumnType(type)) throw new MalformedJson(`${place}.type`, 'a column type')
+  return { name, type, parts: partsFromJson(field(object, 'parts'), name, type, `${place}.parts`) }
+}
+
+/**
+ * What a file says of itself under {@link LAYOUT_KEY}.
+ * @throws {MalformedJson} naming the place, if it is not what {@link layoutText} writes
+ */
+export const layoutFromText = (text: string): { shard: string; layout: Layout } => {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw new MalformedJson(LAYOUT_KEY, 'JSON')
+  }
+  const object = asObject(json, LAYOUT_KEY)
+  if (field(object, 'format') !== BATCH_FORMAT)
+    throw new MalformedJson(`${LAYOUT_KEY}.format`, `${BATCH_FORMAT}`)
+  const layout = asList(field(object, 'columns'), `${LAYOUT_KEY}.columns`, 65_536).map((column, index) =>
+    columnFromJson(column, `${LAYOUT_KEY}.columns[${index}]`),
+  )
+  const names = [...partNames(layout), 'time', 'diff']
+  if (new Set(names).size !== names.length)
+    throw new MalformedJson(`${LAYOUT_KEY}.columns`, 'a list in which every name is used once')
+  return { shard: asText(field(object, 'shard'), `${LAYOUT_KEY}.shard`), layout }
+}
+
+/** The names of the data columns of the file, in order. `time` and `diff` follow them. */
+export const partNames = (layout: Layout): string[] =>
+  layout.flatMap(({ parts }) => parts.map(({ name }) => name))

@@ -1,0 +1,203 @@
+// Owns the boundary to the Parquet codec: parquet-wasm writes and decodes, hyparquet reads footers. Arrow's IPC
+// stream goes in and out; nothing here knows a shard. Nobody else could tell if the codec were replaced.
+// The codec checks no checksum, and damage makes it answer wrongly: give it only bytes that were verified.
+import { parquetMetadata } from 'hyparquet'
+import {
+  Compression,
+  EnabledStatistics,
+  Encoding,
+  type RecordBatch,
+  Table,
+  transformParquetStream,
+  ParquetFile as WasmFile,
+  type WriterProperties,
+  WriterPropertiesBuilder,
+  WriterVersion,
+} from 'parquet-wasm'
+
+/** How one column of a file is encoded; `dictionary` is `plain` with a dictionary in front. */
+export type ColumnEncoding = 'plain' | 'delta' | 'delta-strings' | 'dictionary'
+
+export interface ParquetProperties {
+  readonly compression: 'snappy' | 'none' | 'gzip' | 'zstd'
+  /** By column; `plain` where nothing is said. */
+  readonly encodings: ReadonlyMap<string, ColumnEncoding>
+  readonly metadata: ReadonlyMap<string, string>
+}
+
+/**
+ * Most rows in a row group. A merge keeps one row group of each input in memory, so this times the number of inputs
+ * bounds it; with fewer rows the pages get small and the footer large.
+ */
+export const ROW_GROUP_ROWS = 65_536
+
+/** Most bytes of a row group before encoding, and of what the codec collects: bounds memory where values are large. */
+export const ROW_GROUP_BYTES: number = 64 * 1024 * 1024
+
+const COMPRESSIONS: Readonly<Record<ParquetProperties['compression'], Compression>> = {
+  snappy: Compression.SNAPPY,
+  none: Compression.UNCOMPRESSED,
+  gzip: Compression.GZIP,
+  zstd: Compression.ZSTD,
+}
+
+const writerProperties = ({ compression, encodings, metadata }: ParquetProperties): WriterProperties => {
+  let builder = new WriterPropertiesBuilder()
+    .setWriterVersion(WriterVersion.V1)
+    .setCompression(COMPRESSIONS[compression])
+    .setDictionaryEnabled(false)
+    .setEncoding(Encoding.PLAIN)
+    .setStatisticsEnabled(EnabledStatistics.Chunk)
+    .setMaxRowGroupSize(ROW_GROUP_ROWS)
+    .setMaxRowGroupBytes(ROW_GROUP_BYTES)
+    .setKeyValueMetadata(new Map(metadata))
+  for (const [column, encoding] of encodings) {
+    if (encoding === 'delta') builder = builder.setColumnEncoding(column, Encoding.DELTA_BINARY_PACKED)
+    if (encoding === 'delta-strings') builder = builder.setColumnEncoding(column, Encoding.DELTA_BYTE_ARRAY)
+    if (encoding === 'dictionary') builder = builder.setColumnDictionaryEnabled(column, true)
+  }
+  return builder.build()
+}
+
+const toRecordBatch = (stream: Uint8Array): RecordBatch => {
+  const table = Table.fromIPCStream(stream)
+  try {
+    return table.recordBatch(0)!
+  } finally {
+    table.free()
+  }
+}
+
+/**
+ * The bytes of a Parquet file of `groups`, at least one, each the IPC stream of one record batch. Takes a group only
+ * when it needs it and keeps one encoded row group in memory.
+ */
+export async function* encodeParquet(
+  groups: AsyncIterator<Uint8Array>,
+  properties: ParquetProperties,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let failure: { readonly cause: unknown } | undefined
+  const source = new ReadableStream<RecordBatch>(
+    {
+      // The codec takes an error of its source for the end and writes a footer below what it has: so it is told the
+      // end, and the error is thrown here.
+      async pull(controller) {
+        try {
+          const next = await groups.next()
+          if (next.done === true) controller.close()
+          else controller.enqueue(toRecordBatch(next.value))
+        } catch (cause) {
+          failure = { cause }
+          controller.close()
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  const encoded: ReadableStream<Uint8Array> = await transformParquetStream(
+    source,
+    writerProperties(properties),
+  )
+  for await (const bytes of encoded) {
+    if (failure !== undefined) throw failure.cause
+    yield bytes
+  }
+  if (failure !== undefined) throw failure.cause
+}
+
+/** Where one column of one row group is in the file. */
+export interface ColumnChunk {
+  readonly column: string
+  readonly offset: number
+  readonly length: number
+}
+
+/** What a footer says. */
+export interface ParquetFooter {
+  readonly rows: number
+  readonly rowGroups: readonly { readonly rows: number; readonly chunks: readonly ColumnChunk[] }[]
+  readonly metadata: ReadonlyMap<string, string>
+}
+
+/** Reads a footer from the last bytes of a file, which must hold all of it. Throws whatever the codec throws. */
+export const readFooter = (tail: Uint8Array<ArrayBuffer>): ParquetFooter => {
+  const { num_rows, row_groups, key_value_metadata } = parquetMetadata(tail)
+  return {
+    rows: Number(num_rows),
+    rowGroups: row_groups.map(group => ({
+      rows: Number(group.num_rows),
+      chunks: group.columns.map(({ meta_data }) => {
+        if (meta_data === undefined) throw new Error('a column chunk without metadata')
+        const { path_in_schema, dictionary_page_offset, data_page_offset, total_compressed_size } = meta_data
+        return {
+          column: path_in_schema[0]!,
+          offset: Number(dictionary_page_offset ?? data_page_offset),
+          length: Number(total_compressed_size),
+        }
+      }),
+    })),
+    metadata: new Map((key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ''])),
+  }
+}
+
+/** The bytes at the end of a file that say how long its footer is. */
+export const FOOTER_TAIL_BYTES = 8
+
+/** What a Parquet file begins and ends with. */
+export const MAGIC = 'PAR1'
+
+/** The length of the whole footer, {@link FOOTER_TAIL_BYTES} included, from the last bytes of a file. */
+export const footerLength = (tail: Uint8Array): number | undefined => {
+  const view = new DataView(tail.buffer, tail.byteOffset + tail.length - FOOTER_TAIL_BYTES, FOOTER_TAIL_BYTES)
+  const magic = Buffer.from(tail.buffer, tail.byteOffset + tail.length - 4, 4).toString('latin1')
+  return magic === MAGIC ? view.getUint32(0, true) + FOOTER_TAIL_BYTES : undefined
+}
+
+/** What the codec reads through: bytes `[start, end)` of the file. */
+export type RangeReader = (start: number, end: number) => Promise<Uint8Array>
+
+/** The part of a Blob that the codec uses. A real one opened by path would break when the file is renamed or removed. */
+const blobOver = (read: RangeReader, start: number, end: number): Blob => {
+  const blob = {
+    size: end - start,
+    slice: (from: number, to: number) => blobOver(read, start + from, start + to),
+    arrayBuffer: async () => {
+      const bytes = await read(start, end)
+      const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength
+      return whole ? bytes.buffer : bytes.slice().buffer
+    },
+  }
+  return blob as unknown as Blob
+}
+
+/** A Parquet file open for decoding, one row group at a time. */
+export class ParquetFile {
+  readonly #file: WasmFile
+  private constructor(file: WasmFile) {
+    this.#file = file
+  }
+
+  /** Opens a file of `size` bytes. Reads its footer through `read`. Throws whatever the codec throws. */
+  static async open(size: number, read: RangeReader): Promise<ParquetFile> {
+    return new ParquetFile(await WasmFile.fromFile(blobOver(read, 0, size)))
+  }
+
+  /** The IPC stream of a row group, as one record batch; of all columns unless some are named. */
+  async read(rowGroup: number, columns?: readonly string[]): Promise<Uint8Array> {
+    const options = { rowGroups: [rowGroup], batchSize: ROW_GROUP_ROWS * 2 }
+    const table = await this.#file.read(
+      columns === undefined ? options : { ...options, columns: [...columns] },
+    )
+    return table.intoIPCStream()
+  }
+
+  /** The IPC stream of the schema alone. */
+  schema(): Uint8Array {
+    return this.#file.schema().intoIPCStream()
+  }
+
+  /** Gives the codec's memory back. Once. */
+  free(): void {
+    this.#file.free()
+  }
+}

@@ -1,0 +1,186 @@
+// Owns the making of a batch file: streamed to a temporary name, synced, renamed, the folder synced.
+// Invariants: what is written is sorted and consolidated, or nothing is; the checksums are of the bytes that a read
+// of the file gives, not of those that were meant; a failure leaves no file behind.
+import type { ParquetCompression, ParquetProfile } from '../config/settings.ts'
+import type { Disk, DiskFile } from '../disk/disk.ts'
+import { folderOf, TEMPORARY } from '../disk/replace.ts'
+import { assert } from '../errors.ts'
+import { checksum } from '../model/checksum.ts'
+import type { Columns } from '../model/columns.ts'
+import type { Schema } from '../model/schema.ts'
+import { Kind } from '../model/value.ts'
+import type { BatchDescription, RowGroupDescription } from './description.ts'
+import { encodeColumns } from './encode.ts'
+import { rowGroups } from './groups.ts'
+import { LAYOUT_KEY, type Layout, layoutOf, layoutText, type PartType } from './layout.ts'
+import { OrderCheck } from './order.ts'
+import {
+  type ColumnEncoding,
+  encodeParquet,
+  FOOTER_TAIL_BYTES,
+  footerLength,
+  MAGIC,
+  type ParquetFooter,
+  readFooter,
+} from './parquet.ts'
+import { Span } from './span.ts'
+
+export interface BatchOptions {
+  /** The shard's name, so that a file of another shard is noticed. */
+  readonly shard: string
+  readonly schema: Schema
+  readonly profile: ParquetProfile
+  readonly compression: ParquetCompression
+}
+
+const KIND_OF_TEXT: Readonly<Partial<Record<PartType, Kind>>> = { string: Kind.string, bytes: Kind.bytes }
+
+/** How strings are best written, judged by the first row group: a dictionary pays where values come again. */
+const textEncoding = (first: Columns, index: number, kind: Kind): ColumnEncoding => {
+  const { kinds, payload } = first.data[index]!
+  const distinct = new Set<number>()
+  let rows = 0
+  for (let row = 0; row < first.length; row++) {
+    if (kinds[row] !== kind) continue
+    distinct.add(payload[row]!)
+    rows++
+  }
+  return distinct.size * 2 <= rows ? 'dictionary' : 'delta-strings'
+}
+
+const partEncoding = (type: PartType, first: Columns, index: number): ColumnEncoding => {
+  const text = KIND_OF_TEXT[type]
+  if (text !== undefined) return textEncoding(first, index, text)
+  return type === 'int32' || type === 'int64' || type === 'timestamp' ? 'delta' : 'plain'
+}
+
+const tunedEncodings = (layout: Layout, first: Columns): Map<string, ColumnEncoding> => {
+  const encodings = new Map<string, ColumnEncoding>([
+    ['time', 'delta'],
+    ['diff', 'delta'],
+  ])
+  layout.forEach(({ parts }, index) => {
+    for (const { name, type } of parts) encodings.set(name, partEncoding(type, first, index))
+  })
+  return encodings
+}
+
+/** Encodes row groups while it checks their order and notes what they span. */
+async function* encoded(
+  first: Columns,
+  rest: AsyncIterator<Columns>,
+  layout: Layout,
+  span: Span,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const order = new OrderCheck()
+  for (let group = first; ; ) {
+    assert(
+      order.firstWrong(group) === -1,
+      'a batch is sorted by (data, time), consolidated and without zero diffs',
+    )
+    span.add(group)
+    yield encodeColumns(layout, group)
+    const next = await rest.next()
+    if (next.done === true) return
+    group = next.value
+  }
+}
+
+/** The checksums of a row group, from what is in the file. */
+const describeGroup = async (
+  file: DiskFile,
+  { rows, chunks }: ParquetFooter['rowGroups'][number],
+): Promise<RowGroupDescription> => {
+  const checksums: string[] = []
+  for (const { offset, length } of chunks) checksums.push(checksum(await file.read(offset, length)))
+  return { len: rows, offset: chunks[0]!.offset, chunks: checksums }
+}
+
+/** What a file that was just written holds, read from the file itself. */
+const describe = async (
+  file: DiskFile,
+  bytes: number,
+): Promise<Pick<BatchDescription, 'bytes' | 'footer' | 'rowGroups'> & { rows: number }> => {
+  const tail = await file.read(bytes - FOOTER_TAIL_BYTES, FOOTER_TAIL_BYTES)
+  const length = footerLength(tail)
+  assert(length !== undefined, 'the codec ends a file in its footer')
+  const footer = readFooter(await file.read(bytes - length, length))
+  let end = MAGIC.length
+  for (const { chunks } of footer.rowGroups) {
+    for (const chunk of chunks) {
+      assert(chunk.offset === end, 'column chunks follow one another without gaps')
+      end += chunk.length
+    }
+  }
+  const rowGroups: RowGroupDescription[] = []
+  for (const group of footer.rowGroups) rowGroups.push(await describeGroup(file, group))
+  const crc32 = checksum(await file.read(end, bytes - end))
+  return { bytes, rows: footer.rows, footer: { offset: end, crc32 }, rowGroups }
+}
+
+const writeAll = async (file: DiskFile, pieces: AsyncIterable<Uint8Array>): Promise<number> => {
+  let bytes = 0
+  for await (const piece of pieces) {
+    await file.write(bytes, piece)
+    bytes += piece.length
+  }
+  return bytes
+}
+
+/**
+ * Writes a batch of the rows of `chunks`, which are sorted by (data, time) and consolidated and follow one another
+ * in order. Keeps about one row group in memory. The file is at `path`, durably, when the promise resolves; nothing
+ * refers to it yet. Without rows there is no file and no description.
+ *
+ * When it rejects, no file is at `path` and none is left under the temporary name, as far as the disk lets it.
+ */
+export const writeBatch = async (
+  disk: Disk,
+  path: string,
+  { shard, schema, profile, compression }: BatchOptions,
+  chunks: AsyncIterable<Columns> | Iterable<Columns>,
+): Promise<BatchDescription | undefined> => {
+  const groups = rowGroups(chunks, schema.length)
+  const first = await groups.next()
+  if (first.done === true) return undefined
+  const layout = layoutOf(schema)
+  const span = new Span(schema.length)
+  const properties = {
+    compression,
+    encodings: profile === 'tuned' ? tunedEncodings(layout, first.value) : new Map<string, ColumnEncoding>(),
+    metadata: new Map([[LAYOUT_KEY, layoutText(shard, layout)]]),
+  }
+  const temporary = path + TEMPORARY
+  const file = await disk.open(temporary, 'create')
+  let written = temporary
+  try {
+    let description: Awaited<ReturnType<typeof describe>>
+    try {
+      const pieces = encodeParquet(encoded(first.value, groups, layout, span), properties)
+      const bytes = await writeAll(file, pieces)
+      await file.sync() // B5
+      description = await describe(file, bytes)
+    } finally {
+      await file.close()
+      await groups.return()
+    }
+    const { rows, ...described } = description
+    assert(rows === span.len, 'the codec wrote every row')
+    await disk.rename(temporary, path)
+    written = path
+    await disk.syncDirectory(folderOf(path)) // B6
+    return { ...described, ...span.describe(schema.map(({ type }) => type)) }
+  } catch (cause) {
+    await discard(disk, written)
+    throw cause
+  }
+}
+
+/** Removes what a failed write left. If the disk refuses that as well, the next open finds and explains it. */
+const discard = async (disk: Disk, path: string): Promise<void> => {
+  try {
+    if ((await disk.stat(path)) !== undefined) await disk.remove(path)
+  } catch {
+    // The failure that led here is the one to report.
+  }
+}

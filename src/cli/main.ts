@@ -1,0 +1,70 @@
+// Owns the list of commands, and what becomes of a call: output, errors, exit code.
+import { type Command, type Output, parseCall, UsageError, usageOf } from './command.ts'
+import { exportCommand } from './export.ts'
+import { importCommand } from './import.ts'
+import { compactCommand, flushCommand, statusCommand } from './status.ts'
+import { verifyCommand } from './verify.ts'
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  importCommand,
+  exportCommand,
+  statusCommand,
+  flushCommand,
+  compactCommand,
+  verifyCommand,
+]
+
+/** Exit codes. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
+
+const overview = (): string[] => [
+  'varve: the crash-safe, time-travelling fact store',
+  '',
+  ...COMMANDS.map(({ name, positionals, summary }) => `  ${[name, ...positionals].join(' ').padEnd(22)}${summary}`),
+  '',
+  'varve COMMAND --help shows the flags of a command.',
+]
+
+const errorText = (error: unknown): string => {
+  const { code, message } = error as { code?: string; message?: string }
+  return code === undefined ? String(message ?? error) : `${code}: ${message}`
+}
+
+const errorJson = (error: unknown): string => {
+  const { code, message, details } = error as { code?: string; message?: string; details?: unknown }
+  return JSON.stringify({ error: { code: code ?? 'FAILED', message, details } })
+}
+
+/**
+ * Runs one call of the command line.
+ * @param words everything behind `varve`
+ * @returns the exit code: 0, 1 if the command failed, 2 if the call was wrong
+ */
+export const main = async (words: readonly string[], output: Output): Promise<number> => {
+  const [name, ...rest] = words
+  if (name === undefined || name === 'help' || name === '--help') {
+    for (const line of overview()) output.print(line)
+    return name === undefined ? EXIT.usage : EXIT.ok
+  }
+  const command = COMMANDS.find(each => each.name === name)
+  if (command === undefined) {
+    output.note(`varve: there is no command '${name}'; varve help lists them`)
+    return EXIT.usage
+  }
+  if (rest.includes('--help')) {
+    output.print(usageOf(command))
+    return EXIT.ok
+  }
+  try {
+    return await command.run(parseCall(command, rest, output))
+  } catch (cause) {
+    if (cause instanceof UsageError) {
+      output.note(`varve ${name}: ${cause.message}; varve ${name} --help shows how`)
+      return EXIT.usage
+    }
+    output.note(`varve ${name}: ${errorText(cause)}`)
+    if (rest.includes('--json')) output.print(errorJson(cause))
+    return EXIT.failed
+  }
+}

@@ -1,0 +1,88 @@
+// Owns one compaction: batches in, one batch out, in bounded memory, while commits, flushes and reads go on.
+// Law: for every asOf >= since the answer before and after is the same.
+
+import { merge } from '../batch/merge.ts'
+import { BatchReader } from '../batch/reader.ts'
+import { writeBatch } from '../batch/writer.ts'
+import type { Disk } from '../disk/disk.ts'
+import type { BatchFormat } from '../shard/flush.ts'
+import { type BatchEntry, batchPath, withCompaction } from '../shard/metadata.ts'
+import type { Registry } from '../shard/registry.ts'
+import type { Shard } from '../shard/shard.ts'
+import type { CompactionPlan } from './policy.ts'
+
+/** What a compaction of one shard did. */
+export interface CompactedShard {
+  readonly shard: string
+  readonly since: number
+  readonly batchesBefore: number
+  readonly batchesAfter: number
+  readonly rowsBefore: number
+  readonly rowsAfter: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+}
+
+/** The merge alone: writes the output under a new id and touches nothing else. */
+const mergeBatches = async (
+  disk: Disk,
+  registry: Registry,
+  format: BatchFormat,
+  shard: Shard,
+  inputs: readonly BatchEntry[],
+  since: number,
+): Promise<BatchEntry | undefined> => {
+  const { schema } = shard.metadata
+  const readers: BatchReader[] = []
+  try {
+    for (const input of inputs)
+      readers.push(await BatchReader.open(disk, batchPath(input.id), input, shard.name))
+    const id = await registry.nextBatchId()
+    const rows = merge(
+      readers.map(reader => reader.stream()),
+      schema.length,
+      { since },
+    )
+    const description = await writeBatch(disk, batchPath(id), { ...format, shard: shard.name, schema }, rows)
+    if (description === undefined) return undefined
+    return { ...description, id, lsnLower: inputs[0]!.lsnLower, lsnUpper: inputs.at(-1)!.lsnUpper }
+  } finally {
+    for (const reader of readers) await reader.close()
+  }
+}
+
+/**
+ * Carries out `plan`. The inputs must stay until this resolves. Undefined if they were replaced meanwhile, and then
+ * nothing changed.
+ */
+export const compactShard = async (
+  disk: Disk,
+  registry: Registry,
+  format: BatchFormat,
+  shard: Shard,
+  plan: CompactionPlan,
+): Promise<CompactedShard | undefined> => {
+  const before = shard.metadata
+  const inputs = before.batches.filter(({ id }) => plan.inputs.includes(id))
+  const output =
+    inputs.length === 0 ? undefined : await mergeBatches(disk, registry, format, shard, inputs, plan.since)
+  return shard.inTurn(async () => {
+    const metadata = withCompaction(shard.metadata, plan.inputs, output, plan.since)
+    if (metadata === undefined) {
+      if (output !== undefined) await disk.remove(batchPath(output.id))
+      return undefined
+    }
+    await registry.publish(metadata, shard.firstLsn) // commit point: a crash above leaves the inputs, and an orphan
+    shard.publish(metadata)
+    return {
+      shard: shard.name,
+      since: metadata.since,
+      batchesBefore: before.batches.length,
+      batchesAfter: metadata.batches.length,
+      rowsBefore: inputs.reduce((sum, { len }) => sum + len, 0),
+      rowsAfter: output?.len ?? 0,
+      bytesBefore: inputs.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytesAfter: output?.bytes ?? 0,
+    }
+  })
+}

@@ -1,0 +1,37 @@
+// Owns what an update is, and which times and diffs there are.
+import { InputError } from '../errors.ts'
+import type { Value } from './value.ts'
+
+/** At `time` the multiplicity of the tuple `data` in `shard` changes by `diff`. */
+export interface Update {
+  /** Which collection, by convention `kg:relation`. */
+  readonly shard: string
+  readonly data: readonly Value[]
+  /** A non-zero safe integer: +1 inserts, -1 deletes. */
+  readonly diff: number
+  /** Logical time: a safe integer, at least the store's `upper`. @default the commit's time */
+  readonly time?: number
+}
+
+/** The greatest time: its upper, one more, is still a safe integer. */
+export const TIME_MAX: number = Number.MAX_SAFE_INTEGER - 1
+
+/** @throws {InputError} TIME_INVALID unless `time` is a whole number in `[0, TIME_MAX]` */
+export const checkTime = (time: unknown, place: string): number => {
+  if (typeof time !== 'number' || !Number.isSafeInteger(time) || time < 0 || time > TIME_MAX)
+    throw new InputError('TIME_INVALID', 'a time is a whole number from 0 to 2^53-2', {
+      place,
+      time: String(time),
+    })
+  return time + 0
+}
+
+/** @throws {InputError} DIFF_INVALID unless `diff` is a non-zero safe integer */
+export const checkDiff = (diff: unknown, place: string): number => {
+  if (typeof diff !== 'number' || !Number.isSafeInteger(diff) || diff === 0)
+    throw new InputError('DIFF_INVALID', 'a diff is a safe integer other than 0', {
+      place,
+      diff: String(diff),
+    })
+  return diff
+}

@@ -1,0 +1,202 @@
+// Owns making a store that was read back whole again, in an order that a crash may cut anywhere:
+// epoch -> cut the torn tail -> flush what was replayed -> new segment -> walStart -> old segments -> leftovers.
+// Every step is harmless to repeat: fences skip what is flushed, a segment that is sealed is only read.
+import type { Settings } from '../config/settings.ts'
+import type { Disk } from '../disk/disk.ts'
+import { readWhole, replaceFile, TEMPORARY } from '../disk/replace.ts'
+import type { Catalog } from '../shard/catalog.ts'
+import { CATALOG, catalogFields } from '../shard/catalog.ts'
+import { writeDocument } from '../shard/document.ts'
+import { batchFormat, flushOldest } from '../shard/flush.ts'
+import { BATCHES_FOLDER, batchPath, withoutRetired } from '../shard/metadata.ts'
+import { Registry, raiseWalStart } from '../shard/registry.ts'
+import { Log } from '../wal/log.ts'
+import type { SegmentFile } from '../wal/reader.ts'
+import { encodeHeader } from '../wal/record.ts'
+import { CURRENT, type Segment, sealedPath, WAL_FOLDER } from '../wal/segment.ts'
+import { keepBytes, moveAside } from './quarantine.ts'
+import { FOLDERS, type Recovered } from './recover.ts'
+
+/** A store that serves. */
+export interface Mended {
+  readonly registry: Registry
+  readonly log: Log
+  /** Bytes cut off the end of the log. */
+  readonly bytesCut: number
+  /** Files under quarantine/ that this made. */
+  readonly quarantined: readonly string[]
+}
+
+/** Makes the folders and a catalogue with epoch 0: until the first open succeeds the store counts as not made yet. */
+const create = async (disk: Disk, id: string, created: string): Promise<Catalog> => {
+  for (const folder of FOLDERS) await disk.makeDirectory(folder)
+  await disk.syncDirectory('')
+  const catalog: Catalog = {
+    id,
+    created,
+    epoch: 0,
+    requires: [],
+    walStart: 1,
+    upper: 0,
+    nextBatch: 1,
+    shards: [],
+    ids: [],
+    imports: [],
+  }
+  await writeDocument(disk, CATALOG, catalogFields(catalog))
+  return catalog
+}
+
+/** What only a flush or a compaction makes; other people's files are left where they are. */
+const BATCH_FILE = /^[0-9]+\.parquet$/
+
+class Mending {
+  readonly #disk: Disk
+  readonly #recovered: Recovered
+  readonly #at: string
+  readonly quarantined: string[] = []
+  bytesCut = 0
+
+  constructor(disk: Disk, recovered: Recovered, at: string) {
+    this.#disk = disk
+    this.#recovered = recovered
+    this.#at = at
+  }
+
+  /** Keeps what follows the valid lines, then cuts it off, durably (B10). Padding is not worth keeping. */
+  async #cutTail(segment: Segment): Promise<void> {
+    if (segment.damage !== undefined) {
+      const bytes = await readWhole(this.#disk, segment.path, segment.size)
+      const { offset, lsn, reason } = segment.damage
+      const report = { from: segment.path, reason: `torn write: ${reason}`, offset, lsn }
+      this.bytesCut = segment.size - segment.end
+      this.quarantined.push(
+        await keepBytes(this.#disk, `torn-${lsn}.wal`, bytes.subarray(segment.end), report, this.#at),
+      )
+    }
+    const file = await this.#disk.open(segment.path, 'write')
+    try {
+      if (segment.end < segment.size) await file.truncate(segment.end)
+      // Also without a cut: after a kill the tail may be in the page cache alone, and batches are about to build on it.
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** A log that was written by hand gets its header, so that it can be sealed as every other. */
+  async #adopt(segment: Segment, store: string, epoch: number): Promise<number> {
+    const lines = (await readWhole(this.#disk, segment.path, segment.size)).subarray(0, segment.end)
+    const header = encodeHeader({ store, epoch, generation: 1, firstLsn: 1, upper: 0 })
+    await replaceFile(this.#disk, CURRENT, Buffer.concat([header, lines]))
+    return header.length + lines.length
+  }
+
+  /** Seals what the log ended with; returns it unless it holds no commit and is simply replaced. */
+  async sealCurrent(store: string, epoch: number): Promise<SegmentFile | undefined> {
+    const { current, tornHeader } = this.#recovered.log
+    if (tornHeader) {
+      this.quarantined.push(
+        await moveAside(
+          this.#disk,
+          CURRENT,
+          { from: CURRENT, reason: 'torn header of a new segment' },
+          this.#at,
+        ),
+      )
+      return undefined
+    }
+    if (current === undefined) return undefined
+    await this.#cutTail(current)
+    if (current.records.length === 0) return undefined
+    const firstLsn = current.header?.firstLsn ?? 1
+    const bytes = current.header === undefined ? await this.#adopt(current, store, epoch) : current.end
+    await this.#disk.rename(CURRENT, sealedPath(firstLsn))
+    await this.#disk.syncDirectory(WAL_FOLDER)
+    return { path: sealedPath(firstLsn), firstLsn, bytes }
+  }
+
+  /** Removes what is surely ours and unfinished, and puts aside batches that no shard knows. */
+  async collectLeftovers(registry: Registry): Promise<void> {
+    const { state } = this.#recovered
+    for (const folder of ['', ...FOLDERS]) {
+      for (const { name, kind } of await this.#disk.list(folder)) {
+        if (kind === 'file' && name.endsWith(TEMPORARY))
+          await this.#disk.remove(folder === '' ? name : `${folder}/${name}`)
+      }
+    }
+    const shards = [...state.shards.values()]
+    for (const shard of shards) {
+      const { retired } = shard.metadata
+      if (retired.length === 0 || shard.damage !== undefined) continue
+      for (const id of retired)
+        if ((await this.#disk.stat(batchPath(id))) !== undefined) await this.#disk.remove(batchPath(id))
+      await this.#disk.syncDirectory(BATCHES_FOLDER)
+      const metadata = withoutRetired(shard.metadata, new Set(retired))
+      await registry.publish(metadata, shard.firstLsn)
+      shard.publish(metadata)
+    }
+    // Damaged metadata may name any of them.
+    if (shards.some(({ damage }) => damage !== undefined)) return
+    const known = new Set(shards.flatMap(({ metadata }) => metadata.batches.map(({ id }) => batchPath(id))))
+    for (const { name, kind } of await this.#disk.list(BATCHES_FOLDER)) {
+      const path = `${BATCHES_FOLDER}/${name}`
+      if (known.has(path) || kind !== 'file' || !BATCH_FILE.test(name)) continue
+      const report = {
+        from: path,
+        reason: 'no shard names this file: most likely a flush that a crash cut off',
+      }
+      this.quarantined.push(await moveAside(this.#disk, path, report, this.#at))
+    }
+  }
+}
+
+/**
+ * Makes a store that {@link recover} accepted ready to serve.
+ *
+ * @param newId a UUID, for a store that is made
+ * @param at the wall clock in ISO 8601, for reports
+ */
+export const mend = async (
+  disk: Disk,
+  recovered: Recovered,
+  settings: Settings,
+  newId: string,
+  at: string,
+): Promise<Mended> => {
+  const { state, log: scan } = recovered
+  const mending = new Mending(disk, recovered, at)
+  const found = recovered.catalog ?? (await create(disk, newId, at))
+  if (found.epoch === 0) for (const folder of FOLDERS) await disk.makeDirectory(folder)
+  if (found.epoch > 0) await disk.makeDirectory(FOLDERS[3]!)
+  const registry = new Registry(disk, found)
+  const epoch = found.epoch + 1
+  const fresh = found.epoch === 0
+  // A fresh store stays one until its log is in order: a hand-written log has no header and would be refused.
+  if (!fresh) await registry.update(catalog => ({ ...catalog, epoch })) // B12
+  const sealed = await mending.sealCurrent(found.id, found.epoch)
+  if (fresh) await registry.update(catalog => ({ ...catalog, epoch }))
+  for (const shard of state.shards.values()) {
+    shard.freeze(scan.lastLsn)
+    await flushOldest(disk, registry, batchFormat(settings), shard) // B11
+  }
+  const kept = sealed === undefined ? scan.sealed : [...scan.sealed, sealed]
+  const replacesEmpty = scan.current !== undefined && sealed === undefined
+  const log = await Log.start(
+    disk,
+    {
+      store: found.id,
+      epoch,
+      generation: Math.max(1, replacesEmpty ? scan.generation : scan.generation + 1),
+      nextLsn: state.lastLsn + 1,
+      upper: state.upper,
+    },
+    [...scan.stale, ...kept],
+  )
+  if (log.canRetire(state.walStart)) {
+    await raiseWalStart(registry, state)
+    await log.retire(registry.catalog.walStart)
+  }
+  await mending.collectLeftovers(registry)
+  return { registry, log, bytesCut: mending.bytesCut, quarantined: mending.quarantined }
+}

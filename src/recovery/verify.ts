@@ -1,0 +1,96 @@
+// Owns checking a store without changing it: every checksum, footer, document, order and range on disk.
+import type { Settings } from '../config/settings.ts'
+import { CorruptionError, StoreError } from '../errors.ts'
+import type { Disk } from '../disk/disk.ts'
+import { BatchReader } from '../batch/reader.ts'
+import { verify as verifyBatch } from '../batch/verify.ts'
+import { type Catalog, readCatalog } from '../shard/catalog.ts'
+import { batchPath, readMetadata, type ShardMetadata } from '../shard/metadata.ts'
+import { recover } from './recover.ts'
+
+/** Something that is not as it was written. */
+export interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly details: unknown
+}
+
+/** What {@link verify} looked at and found. */
+export interface VerifyReport {
+  readonly problems: readonly Problem[]
+  readonly shards: number
+  readonly batches: number
+  readonly rows: number
+  readonly bytes: number
+  /** Commits in the log. */
+  readonly commits: number
+}
+
+class Verification {
+  readonly problems: Problem[] = []
+  shards = 0
+  batches = 0
+  rows = 0
+  bytes = 0
+  commits = 0
+
+  /** Runs one check; what it finds is noted, once, and the others go on. */
+  async check<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (cause) {
+      if (!(cause instanceof StoreError)) throw cause
+      const problem = { code: cause.code, message: cause.message, details: cause.details }
+      if (!this.problems.some(({ message }) => message === problem.message)) this.problems.push(problem)
+      return undefined
+    }
+  }
+
+  async batch(disk: Disk, shard: ShardMetadata, index: number): Promise<void> {
+    const entry = shard.batches[index]!
+    await this.check(async () => {
+      const reader = await BatchReader.open(disk, batchPath(entry.id), entry, shard.name)
+      try {
+        await verifyBatch(reader)
+      } finally {
+        await reader.close()
+      }
+      this.batches++
+      this.rows += entry.len
+      this.bytes += entry.bytes
+    })
+  }
+
+  async shard(disk: Disk, catalog: Catalog, name: string): Promise<void> {
+    const metadata = await this.check(() => readMetadata(disk, name, catalog.id))
+    if (metadata === undefined) return
+    this.shards++
+    for (let index = 0; index < metadata.batches.length; index++) await this.batch(disk, metadata, index)
+  }
+}
+
+/**
+ * Checks the store on `disk`, which nobody should be writing meanwhile. Reads every byte of it and writes none.
+ * What opening would refuse is found here as well; so is damage inside batches, which opening does not look into.
+ */
+export const verify = async (disk: Disk, settings: Settings, now: () => number): Promise<VerifyReport> => {
+  const verification = new Verification()
+  const catalog = await verification.check(() => readCatalog(disk))
+  for (const { name } of catalog?.shards ?? []) await verification.shard(disk, catalog!, name)
+  await verification.check(async () => {
+    const { state, counts, log, catalog: found } = await recover(disk, { ...settings, damagedShard: 'isolate' }, now)
+    verification.commits = counts.total
+    if (found === undefined) throw new CorruptionError('STORE_CORRUPT', 'there is no store here', { file: 'store.json' })
+    for (const { damage } of state.shards.values())
+      if (damage !== undefined) await verification.check(() => Promise.reject(damage))
+    if (log.current?.damage === undefined) return
+    const { offset, lsn, reason } = log.current.damage
+    throw new CorruptionError('WAL_CORRUPT', `the log ends in a torn write, which opening cuts off: ${reason}`, {
+      file: log.current.path,
+      offset,
+      lsn,
+    })
+  })
+  const { problems, shards, batches, rows, bytes, commits } = verification
+  return { problems, shards, batches, rows, bytes, commits }
+}

@@ -1,0 +1,79 @@
+// Owns the way from a frozen buffer to a published batch. The log must be durable through the buffer's fence before
+// this is called (B4), so that no batch ever holds what the log could still lose.
+
+import { writeBatch } from '../batch/writer.ts'
+import type { ParquetCompression, ParquetProfile, Settings } from '../config/settings.ts'
+import type { Disk } from '../disk/disk.ts'
+import type { Columns } from '../model/columns.ts'
+import { widen } from '../model/schema.ts'
+import { type BatchEntry, batchPath, withFlush } from './metadata.ts'
+import type { Registry } from './registry.ts'
+import type { Shard } from './shard.ts'
+
+/** How a batch is encoded. */
+export interface BatchFormat {
+  readonly profile: ParquetProfile
+  readonly compression: ParquetCompression
+}
+
+export const batchFormat = ({ parquetProfile, parquetCompression }: Settings): BatchFormat => ({
+  profile: parquetProfile,
+  compression: parquetCompression,
+})
+
+/** What one flush of one shard did. */
+export interface FlushedBuffer {
+  readonly shard: string
+  /** Updates that were in the buffer. */
+  readonly updates: number
+  /** Rows and bytes of the new batch; 0 if everything cancelled out. */
+  readonly rows: number
+  readonly bytes: number
+}
+
+const greatestTime = ({ time, length }: Columns): number => {
+  let greatest = -1
+  for (let row = 0; row < length; row++) if (time[row]! > greatest) greatest = time[row]!
+  return greatest
+}
+
+/**
+ * Flushes the oldest frozen buffer of `shard`, if there is one. Call it in the shard's turn.
+ *
+ * When it rejects, the buffer is still there and still in the log; trying again writes a new file. A file that was
+ * written and perhaps named by metadata on its way to the disk is left for the next open to explain.
+ */
+export const flushOldest = async (
+  disk: Disk,
+  registry: Registry,
+  format: BatchFormat,
+  shard: Shard,
+): Promise<FlushedBuffer | undefined> => {
+  const buffer = shard.oldestFrozen
+  if (buffer === undefined) return undefined
+  const columns = buffer.consolidated
+  const schema = widen(shard.schema, buffer.columns)
+  const id = await registry.nextBatchId()
+  const description =
+    columns.length === 0
+      ? undefined
+      : await writeBatch(disk, batchPath(id), { ...format, shard: shard.name, schema }, [columns])
+  const batch: BatchEntry | undefined =
+    description === undefined
+      ? undefined
+      : { ...description, id, lsnLower: buffer.firstLsn, lsnUpper: buffer.fence }
+  const metadata = withFlush(shard.metadata, {
+    batch,
+    flushedLsn: buffer.fence,
+    upper: greatestTime(buffer.columns) + 1,
+    schema,
+  })
+  await registry.publish(metadata, shard.firstLsn) // commit point: a crash above leaves an orphan batch, never a gap
+  shard.publish(metadata, buffer)
+  return {
+    shard: shard.name,
+    updates: buffer.columns.length,
+    rows: batch?.len ?? 0,
+    bytes: batch?.bytes ?? 0,
+  }
+}

@@ -1,0 +1,102 @@
+// Owns the publication of documents: one at a time, each only while this process still owns the store.
+// Invariant: what `catalog` says is on disk; a reader of the folder never sees a document before what it names.
+
+import type { Disk } from '../disk/disk.ts'
+import { LockedError } from '../errors.ts'
+import { CATALOG, type Catalog, catalogFields, readCatalog } from './catalog.ts'
+import { writeDocument } from './document.ts'
+import { metadataFields, metadataPath, type ShardMetadata } from './metadata.ts'
+import type { State } from './state.ts'
+
+/** Batch ids are reserved in blocks, so that a flush does not rewrite store.json. */
+const BATCH_ID_BLOCK = 1024
+
+export class Registry {
+  readonly #disk: Disk
+  #catalog: Catalog
+  /** Next id to hand out; below `catalog.nextBatch` all of them are reserved. */
+  #nextBatch: number
+  #turn: Promise<unknown> = Promise.resolve()
+
+  /** @param catalog what is on disk, with the epoch of this process. */
+  constructor(disk: Disk, catalog: Catalog) {
+    this.#disk = disk
+    this.#catalog = catalog
+    this.#nextBatch = catalog.nextBatch
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** The epoch on disk must still be ours: the last line of defence if a lock was broken (`rules` 22). */
+  async #checkOwnership(): Promise<void> {
+    const found = (await readCatalog(this.#disk))?.epoch
+    if (found !== this.#catalog.epoch)
+      throw new LockedError('FENCED', 'another process has taken the store over', {
+        file: CATALOG,
+        epoch: this.#catalog.epoch,
+        found,
+      })
+  }
+
+  async #write(next: Catalog): Promise<void> {
+    await this.#checkOwnership()
+    await writeDocument(this.#disk, CATALOG, catalogFields(next))
+    this.#catalog = next
+  }
+
+  /** Replaces store.json, durable when the promise resolves. */
+  update(change: (catalog: Catalog) => Catalog): Promise<void> {
+    return this.#inTurn(() => this.#write(change(this.#catalog)))
+  }
+
+  /** An id that no batch ever had. */
+  nextBatchId(): Promise<string> {
+    return this.#inTurn(async () => {
+      const id = this.#nextBatch
+      if (id >= this.#catalog.nextBatch)
+        await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK })
+      this.#nextBatch = id + 1
+      return String(id)
+    })
+  }
+
+  /**
+   * Publishes the metadata of a shard: the commit point of a flush and of a compaction. Durable when the promise
+   * resolves (B7, B8). A shard is listed first. If it rejects, either the old or the new metadata is on disk.
+   *
+   * @param firstLsn the first LSN that touched the shard, for its listing
+   */
+  publish(metadata: ShardMetadata, firstLsn: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const { shards, id } = this.#catalog
+      if (!shards.some(({ name }) => name === metadata.name)) {
+        await this.#write({ ...this.#catalog, shards: [...shards, { name: metadata.name, firstLsn }] })
+      } else await this.#checkOwnership()
+      await writeDocument(this.#disk, metadataPath(metadata.name), metadataFields(metadata, id))
+    })
+  }
+}
+
+/**
+ * Makes durable that everything below the state's `walStart` is in batches, with what only the log knew of it
+ * (barrier B14): only then may segments be removed.
+ */
+export const raiseWalStart = async (registry: Registry, state: State): Promise<void> => {
+  const { walStart, upper, ids } = state
+  const imports = state.importsBefore(walStart)
+  await registry.update(catalog => ({
+    ...catalog,
+    walStart: Math.max(catalog.walStart, walStart),
+    upper: Math.max(catalog.upper, upper),
+    ids: ids.filter(({ lsn }) => lsn < walStart),
+    imports,
+  }))
+}

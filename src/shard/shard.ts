@@ -1,0 +1,167 @@
+// Owns one collection in memory: its published metadata, and its buffers of what is in the log but in no batch.
+// Invariants: buffers and batches together hold every update of the shard exactly once; the frozen buffers precede
+// the active one in LSN order; a buffer leaves only when the metadata that replaces it is published.
+import { CommitError } from '../errors.ts'
+import { type Columns, GrowingColumns } from '../model/columns.ts'
+import { consolidate } from '../model/consolidate.ts'
+import type { Schema } from '../model/schema.ts'
+import type { BatchEntry, ShardMetadata } from './metadata.ts'
+
+/** A buffer that takes no more updates, on its way into a batch. */
+export class FrozenBuffer {
+  readonly columns: Columns
+  /** First LSN in it. */
+  readonly firstLsn: number
+  /** Everything of the shard up to this LSN is in it, before it, or in a batch: the fence that it will set. */
+  readonly fence: number
+  #consolidated: Columns | undefined
+
+  constructor(columns: Columns, firstLsn: number, fence: number) {
+    this.columns = columns
+    this.firstLsn = firstLsn
+    this.fence = fence
+  }
+
+  /** Its updates, sorted and consolidated; worked out once, for the flush and all readers. */
+  get consolidated(): Columns {
+    this.#consolidated ??= consolidate(this.columns)
+    return this.#consolidated
+  }
+}
+
+/** What a reader needs of a shard, unchanging. */
+export interface ShardView {
+  readonly name: string
+  readonly since: number
+  readonly schema: Schema
+  readonly batches: readonly BatchEntry[]
+  /** Sorted and consolidated when read. */
+  readonly buffers: readonly (() => Columns)[]
+}
+
+export class Shard {
+  readonly name: string
+  /** As published, or as it will first be. */
+  #metadata: ShardMetadata
+  /** Names, arity and declared types as of the last commit; inferred types as of the last flush. */
+  #schema: Schema
+  /** First LSN that ever touched the shard. */
+  readonly firstLsn: number
+  #active: GrowingColumns
+  #activeFirstLsn: number | undefined
+  #frozen: FrozenBuffer[] = []
+  /** Why it can neither be read nor written, if so. */
+  readonly damage: Error | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(metadata: ShardMetadata, firstLsn: number, damage?: Error) {
+    this.name = metadata.name
+    this.#metadata = metadata
+    this.#schema = metadata.schema
+    this.firstLsn = firstLsn
+    this.#active = new GrowingColumns(metadata.schema.length)
+    this.damage = damage
+  }
+
+  get metadata(): ShardMetadata {
+    return this.#metadata
+  }
+
+  get schema(): Schema {
+    return this.#schema
+  }
+
+  /** Updates in the active buffer. */
+  get activeLength(): number {
+    return this.#active.length
+  }
+
+  /** Updates in all buffers. */
+  get bufferedLength(): number {
+    return this.#frozen.reduce((sum, { columns }) => sum + columns.length, this.#active.length)
+  }
+
+  /** About how many bytes the active buffer takes. */
+  get activeBytes(): number {
+    return this.#active.bytes
+  }
+
+  get frozenBuffers(): number {
+    return this.#frozen.length
+  }
+
+  /** The first LSN that is in no batch; undefined if everything is. Log segments from it on are needed. */
+  get firstDirtyLsn(): number | undefined {
+    return this.#frozen[0]?.firstLsn ?? this.#activeFirstLsn
+  }
+
+  /** @throws {CommitError} SHARD_DAMAGED, with what was found as its cause */
+  requireSound(): void {
+    if (this.damage === undefined) return
+    throw new CommitError(
+      'SHARD_DAMAGED',
+      'the shard is damaged and serves neither reads nor writes; the others do',
+      'determinate',
+      { shard: this.name },
+      this.damage,
+    )
+  }
+
+  /** Takes in what the commit `lsn` has for this shard. */
+  apply(lsn: number, updates: Columns | undefined, schema: Schema | undefined): void {
+    this.#activeFirstLsn ??= lsn
+    if (schema !== undefined) this.#schema = schema
+    if (updates !== undefined) this.#active.appendRange(updates, 0, updates.length)
+  }
+
+  /**
+   * Closes the active buffer, which holds everything through LSN `fence`, if there is anything to flush in it.
+   * From now on a new one takes the updates.
+   */
+  freeze(fence: number): void {
+    if (this.#activeFirstLsn === undefined) return
+    this.#frozen.push(new FrozenBuffer(this.#active.view(), this.#activeFirstLsn, fence))
+    this.#active = new GrowingColumns(this.#schema.length)
+    this.#activeFirstLsn = undefined
+  }
+
+  /** The oldest frozen buffer: they are flushed in order. */
+  get oldestFrozen(): FrozenBuffer | undefined {
+    return this.#frozen[0]
+  }
+
+  /** Swaps in published metadata; `flushed` is the frozen buffer that is now in a batch. */
+  publish(metadata: ShardMetadata, flushed?: FrozenBuffer): void {
+    this.#metadata = metadata
+    // Inferred types may have widened; what was declared since the flush began stays.
+    this.#schema = this.#schema.map((column, index) => (column.declared ? column : metadata.schema[index]!))
+    if (flushed !== undefined) this.#frozen = this.#frozen.filter(buffer => buffer !== flushed)
+  }
+
+  /** Runs `work` when all earlier work on the shard's metadata is done: flushes and compactions publish in turn. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** The shard as it is now. */
+  view(): ShardView {
+    const buffers: (() => Columns)[] = this.#frozen.map(buffer => () => buffer.consolidated)
+    if (this.#active.length > 0) {
+      const columns = this.#active.view()
+      let consolidated: Columns | undefined
+      buffers.push(() => {
+        consolidated ??= consolidate(columns)
+        return consolidated
+      })
+    }
+    return {
+      name: this.name,
+      since: this.#metadata.since,
+      schema: this.#schema,
+      batches: this.#metadata.batches,
+      buffers,
+    }
+  }
+}

@@ -1,0 +1,190 @@
+// Owns a store that is open: what was recovered, the writer, the maintenance behind it, and their common end.
+
+import type { Settings } from '../config/settings.ts'
+import type { Disk } from '../disk/disk.ts'
+import { CommitError, FrontierError } from '../errors.ts'
+import { checkTime } from '../model/update.ts'
+import type { Registry } from '../shard/registry.ts'
+import type { Shard, ShardView } from '../shard/shard.ts'
+import type { State } from '../shard/state.ts'
+import type { Log } from '../wal/log.ts'
+import type { ImportProgress } from '../wal/record.ts'
+import type { CommitRequest, Committed } from './admission.ts'
+import { type CompactionReport, type FlushReport, Maintenance } from './maintenance.ts'
+import { Snapshot } from './snapshot.ts'
+import type { RecoveryReport, ShardStatus, StoreStatus } from './status.ts'
+import { Writer } from './writer.ts'
+
+/** Everything that opening brought together. */
+export interface EngineParts {
+  readonly path: string | undefined
+  readonly disk: Disk
+  readonly registry: Registry
+  readonly log: Log
+  readonly state: State
+  readonly settings: Settings
+  readonly recovery: RecoveryReport
+  readonly now: () => number
+  /** Lets the directory go. */
+  readonly release: () => Promise<void>
+}
+
+const shardStatus = (shard: Shard): ShardStatus => {
+  const { name, metadata, bufferedLength, damage } = shard
+  return {
+    name,
+    since: metadata.since,
+    upper: metadata.upper,
+    batches: metadata.batches.length,
+    rows: metadata.batches.reduce((sum, { len }) => sum + len, 0),
+    bytes: metadata.batches.reduce((sum, { bytes }) => sum + bytes, 0),
+    buffered: bufferedLength,
+    ...(damage === undefined ? {} : { damage: (damage as { code?: string }).code ?? damage.name }),
+  }
+}
+
+export class Engine {
+  readonly #parts: EngineParts
+  readonly #maintenance: Maintenance
+  readonly #writer: Writer
+  #closing: Promise<void> | undefined
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+    const { disk, registry, log, state, settings, now } = parts
+    this.#maintenance = new Maintenance(disk, registry, log, state, settings, now)
+    this.#writer = new Writer(state, log, settings, {
+      room: seal => this.#maintenance.room(seal),
+      applied: shards => this.#maintenance.applied(shards),
+      now,
+    })
+    this.#maintenance.serve(this.#writer)
+  }
+
+  get upper(): number {
+    return this.#parts.state.upper
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined) throw new CommitError('CLOSED', 'the store is closed', 'determinate')
+  }
+
+  commit(request: CommitRequest): Promise<Committed> {
+    return this.#writer.submit(request)
+  }
+
+  /** Resolves when the commit `lsn` survives a power loss. */
+  durableThrough(lsn: number): Promise<void> {
+    return this.#writer.durableThrough(lsn)
+  }
+
+  importProgress(id: string): ImportProgress | undefined {
+    return this.#parts.state.importProgress(id)
+  }
+
+  hasShard(name: string): boolean {
+    return this.#parts.state.shards.has(name)
+  }
+
+  async sync(): Promise<void> {
+    this.#requireOpen()
+    await this.#writer.settled()
+    await this.#writer.durableThrough(this.#parts.state.lastLsn)
+  }
+
+  async flush(): Promise<FlushReport> {
+    this.#requireOpen()
+    return this.#maintenance.flush()
+  }
+
+  async compact(since: number | undefined): Promise<CompactionReport> {
+    this.#requireOpen()
+    return this.#maintenance.compact(since === undefined ? undefined : checkTime(since, 'options.since'))
+  }
+
+  snapshot(asOf: number | undefined): Snapshot {
+    this.#requireOpen()
+    const { disk, state } = this.#parts
+    const at = asOf === undefined ? state.upper - 1 : checkTime(asOf, 'options.asOf')
+    if (at >= state.upper)
+      throw new FrontierError('AS_OF_NOT_BEFORE_UPPER', 'what happens from upper on is not known yet', {
+        asOf: at,
+        upper: state.upper,
+      })
+    const views = new Map<string, ShardView | Shard>()
+    const pinned: string[] = []
+    for (const [name, shard] of state.shards) {
+      const view = shard.damage === undefined ? shard.view() : shard
+      views.set(name, view)
+      if ('batches' in view) pinned.push(...view.batches.map(({ id }) => id))
+    }
+    const owner = {}
+    this.#maintenance.pins.pin(pinned)
+    if (at >= 0) this.#maintenance.hold(owner, at)
+    return new Snapshot(disk, views, { asOf: at, lsn: state.lastLsn }, () => {
+      this.#maintenance.release(owner)
+      this.#maintenance.pins.unpin(pinned)
+    })
+  }
+
+  #condition(shards: readonly ShardStatus[]): Pick<StoreStatus, 'state' | 'reason'> {
+    if (this.#closing !== undefined) return { state: 'closed', reason: undefined }
+    const { poison } = this.#parts.log
+    if (poison !== undefined) return { state: 'poisoned', reason: poison.message }
+    const damaged = shards.find(({ damage }) => damage !== undefined)
+    if (damaged !== undefined) return { state: 'degraded', reason: `${damaged.name}: ${damaged.damage}` }
+    const failure = this.#maintenance.failure ?? this.#writer.backgroundFailure
+    return failure === undefined
+      ? { state: 'serving', reason: undefined }
+      : { state: 'degraded', reason: failure.message }
+  }
+
+  status(): StoreStatus {
+    const { path, log, state, settings, registry, recovery } = this.#parts
+    const shards = [...state.shards.values()].map(shardStatus).sort((a, b) => (a.name < b.name ? -1 : 1))
+    return {
+      path,
+      ...this.#condition(shards),
+      mode: settings.durabilityMode,
+      epoch: registry.catalog.epoch,
+      upper: state.upper,
+      lsn: state.lastLsn,
+      durableLsn: log.durableLsn,
+      wal: {
+        bytes: log.bytes,
+        segments: log.segments,
+        start: state.walStart,
+        pendingBytes: this.#writer.pending.bytes,
+        syncs: log.syncs,
+      },
+      buffer: {
+        updates: shards.reduce((sum, { buffered }) => sum + buffered, 0),
+        size: settings.bufferSize,
+      },
+      snapshots: this.#maintenance.holds,
+      shards,
+      lastFlush: this.#maintenance.lastFlush?.at,
+      lastCompaction: this.#maintenance.lastCompaction?.at,
+      recovery,
+    }
+  }
+
+  /** Flushes, lets the log start afresh and lets the directory go; also when the flush fails, which it then says. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const { log, release } = this.#parts
+    try {
+      await this.#writer.settled()
+      if (log.poison === undefined) await this.#maintenance.flush()
+    } finally {
+      await this.#writer.close()
+      await this.#maintenance.settled()
+      await log.close()
+      await release()
+    }
+  }
+}

@@ -1,0 +1,274 @@
+// Owns the work behind the commits: when buffers are flushed, when the log shrinks, when batches are merged.
+// Reaching a bound starts the work that clears it at once; commits wait for it, or are told BUSY if it fails.
+
+import { collectRetired } from '../compaction/collect.ts'
+import { type CompactedShard, compactShard } from '../compaction/compact.ts'
+import { planCompaction } from '../compaction/policy.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Disk } from '../disk/disk.ts'
+import { CommitError, DiskError, FrontierError } from '../errors.ts'
+import { batchFormat, type FlushedBuffer, flushOldest } from '../shard/flush.ts'
+import { Pins } from '../shard/pins.ts'
+import { type Registry, raiseWalStart } from '../shard/registry.ts'
+import type { Shard } from '../shard/shard.ts'
+import type { State } from '../shard/state.ts'
+import type { Log } from '../wal/log.ts'
+import type { Writer } from './writer.ts'
+
+/** A shard has at most this many buffers on their way into batches; then commits to it wait. */
+const FROZEN_MAX = 2
+/** Flushes that may fail in a row, other than for a full disk, before the store is poisoned. */
+const FLUSH_FAILURES_MAX = 3
+
+/** What a flush did. */
+export interface FlushReport {
+  readonly buffers: readonly FlushedBuffer[]
+  readonly milliseconds: number
+}
+
+/** What a compaction did. */
+export interface CompactionReport {
+  /** Shards that changed. */
+  readonly shards: readonly CompactedShard[]
+  readonly milliseconds: number
+}
+
+export class Maintenance {
+  readonly #disk: Disk
+  readonly #registry: Registry
+  readonly #log: Log
+  readonly #state: State
+  readonly #settings: Settings
+  readonly #now: () => number
+  readonly pins: Pins
+  /** `asOf` of what is being read: `since` does not pass the least of them. */
+  readonly #holds = new Map<object, number>()
+  readonly #flushing = new Map<Shard, Promise<FlushedBuffer[]>>()
+  #relief: Promise<void> | undefined
+  #retiring: Promise<void> = Promise.resolve()
+  #collecting: Promise<void> = Promise.resolve()
+  #failuresInRow = 0
+  #failure: Error | undefined
+  #lastFlush: { at: number } | undefined
+  #lastCompaction: { at: number; report: CompactionReport } | undefined
+  /** Set once: log and maintenance need each other. */
+  #writer: Writer | undefined
+
+  constructor(disk: Disk, registry: Registry, log: Log, state: State, settings: Settings, now: () => number) {
+    this.#disk = disk
+    this.#registry = registry
+    this.#log = log
+    this.#state = state
+    this.#settings = settings
+    this.#now = now
+    this.pins = new Pins(() => this.#collectSoon())
+  }
+
+  serve(writer: Writer): void {
+    this.#writer = writer
+  }
+
+  /** The last flush that failed, until one succeeds. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  get lastFlush(): { readonly at: number } | undefined {
+    return this.#lastFlush
+  }
+
+  get lastCompaction(): { readonly at: number; readonly report: CompactionReport } | undefined {
+    return this.#lastCompaction
+  }
+
+  /** Keeps `since` at or below `asOf` until released. */
+  hold(owner: object, asOf: number): void {
+    this.#holds.set(owner, asOf)
+  }
+
+  release(owner: object): void {
+    this.#holds.delete(owner)
+  }
+
+  get holds(): number {
+    return this.#holds.size
+  }
+
+  #soundShards(): Shard[] {
+    return [...this.#state.shards.values()].filter(({ damage }) => damage === undefined)
+  }
+
+  /** Flushes all frozen buffers of a shard; whoever comes meanwhile shares the work. */
+  #flushFrozen(shard: Shard): Promise<FlushedBuffer[]> {
+    const running = this.#flushing.get(shard)
+    if (running !== undefined) return running
+    const flush = shard
+      .inTurn(async () => {
+        const flushed: FlushedBuffer[] = []
+        for (let buffer = shard.oldestFrozen; buffer !== undefined; buffer = shard.oldestFrozen) {
+          await this.#writer!.durableThrough(buffer.fence)
+          const done = await flushOldest(this.#disk, this.#registry, batchFormat(this.#settings), shard)
+          if (done !== undefined) flushed.push(done)
+        }
+        return flushed
+      })
+      .finally(() => this.#flushing.delete(shard))
+    this.#flushing.set(shard, flush)
+    return flush
+  }
+
+  async #flushShard(shard: Shard): Promise<FlushedBuffer[]> {
+    try {
+      // What was frozen while an earlier flush ran may not be in it: the second call finds the rest.
+      const flushed = [...(await this.#flushFrozen(shard)), ...(await this.#flushFrozen(shard))]
+      this.#failuresInRow = 0
+      this.#failure = undefined
+      if (flushed.length > 0) this.#lastFlush = { at: this.#now() }
+      await this.#retire()
+      return flushed
+    } catch (cause) {
+      this.#failure = cause as Error
+      const full = cause instanceof DiskError && cause.code === 'DISK_FULL'
+      if (!full && ++this.#failuresInRow >= FLUSH_FAILURES_MAX) this.#log.poisonWith(cause)
+      throw cause
+    }
+  }
+
+  /** Removes the front of the log that no shard needs any more. */
+  #retire(): Promise<void> {
+    const turn = this.#retiring.then(async () => {
+      if (!this.#log.canRetire(this.#state.walStart)) return
+      await raiseWalStart(this.#registry, this.#state)
+      await this.#log.retire(this.#registry.catalog.walStart)
+    })
+    this.#retiring = turn.catch(() => {})
+    return turn
+  }
+
+  #freezeDirty(): Shard[] {
+    const dirty = this.#soundShards().filter(({ firstDirtyLsn }) => firstDirtyLsn !== undefined)
+    for (const shard of dirty) shard.freeze(this.#state.lastLsn)
+    return dirty
+  }
+
+  /** A flush that nobody waits for: what goes wrong shows in the status, and at the bounds. */
+  #flushSoon(shards: readonly Shard[]): void {
+    for (const shard of shards) this.#flushShard(shard).catch(() => {})
+  }
+
+  /** Starts what the bounds ask for after commits were applied. */
+  applied(names: ReadonlySet<string>): void {
+    const { bufferSize, maxBufferBytes, maxWalSizeBytes } = this.#settings
+    for (const name of names) {
+      const shard = this.#state.shards.get(name)!
+      if (shard.activeLength < bufferSize || shard.frozenBuffers >= FROZEN_MAX) continue
+      shard.freeze(this.#state.lastLsn)
+      this.#flushSoon([shard])
+    }
+    const buffered = this.#soundShards().reduce((sum, shard) => sum + shard.activeBytes, 0)
+    // Starting at half of the bound, so that steady writing never has to wait at it.
+    if (buffered >= maxBufferBytes || this.#log.bytes >= maxWalSizeBytes / 2) this.#flushAllSoon()
+  }
+
+  #flushAllSoon(): void {
+    this.#relief ??= Promise.all(this.#freezeDirty().map(shard => this.#flushShard(shard)))
+      .then(
+        () => {},
+        () => {},
+      )
+      .finally(() => {
+        this.#relief = undefined
+      })
+  }
+
+  /** Waits until there is room for commits: see {@link WriterHooks}. */
+  async room(seal: () => Promise<void>): Promise<void> {
+    try {
+      const full = this.#soundShards().filter(
+        shard => shard.frozenBuffers >= FROZEN_MAX && shard.activeLength >= this.#settings.bufferSize,
+      )
+      for (const shard of full) await this.#flushShard(shard)
+      if (this.#log.bytes < this.#settings.maxWalSizeBytes) return
+      // Only what is in no active segment can be removed.
+      if (this.#log.hasCommits) await seal()
+      for (const shard of this.#freezeDirty()) await this.#flushShard(shard)
+      await this.#retire()
+    } catch (cause) {
+      if (this.#log.poison !== undefined) throw this.#log.poisoned()
+      throw new CommitError('BUSY', 'a bound is reached and cannot be cleared', 'determinate', {}, cause)
+    }
+  }
+
+  /** Flushes everything that is committed, then lets the log start afresh. */
+  async flush(): Promise<FlushReport> {
+    const start = this.#now()
+    await this.#writer!.settled()
+    const buffers: FlushedBuffer[] = []
+    for (const shard of this.#freezeDirty()) buffers.push(...(await this.#flushShard(shard)))
+    if (this.#log.hasCommits && this.#state.walStart > this.#state.lastLsn) await this.#writer!.seal()
+    await this.#retire()
+    return { buffers, milliseconds: this.#now() - start }
+  }
+
+  #effectiveSince(requested: number): number {
+    return Math.min(requested, ...this.#holds.values())
+  }
+
+  /**
+   * Flushes, then merges the batches of every shard into one.
+   *
+   * @param since advances every shard's `since` to here, as far as holds allow; undefined keeps them
+   * @throws {FrontierError} SINCE_NOT_BEFORE_UPPER
+   */
+  async compact(since: number | undefined): Promise<CompactionReport> {
+    const start = this.#now()
+    if (since !== undefined && since >= Math.max(1, this.#state.upper))
+      throw new FrontierError('SINCE_NOT_BEFORE_UPPER', 'since must lie below upper', {
+        since,
+        upper: this.#state.upper,
+      })
+    await this.flush()
+    const shards: CompactedShard[] = []
+    for (const shard of this.#soundShards()) {
+      const plan = planCompaction(shard.metadata, since === undefined ? 0 : this.#effectiveSince(since))
+      if (plan === undefined) continue
+      this.pins.pin(plan.inputs)
+      try {
+        const done = await compactShard(this.#disk, this.#registry, batchFormat(this.#settings), shard, plan)
+        if (done !== undefined) shards.push(done)
+      } finally {
+        this.pins.unpin(plan.inputs)
+      }
+      await this.#collect()
+    }
+    const report = { shards, milliseconds: this.#now() - start }
+    this.#lastCompaction = { at: this.#now(), report }
+    return report
+  }
+
+  #collect(): Promise<void> {
+    const turn = this.#collecting.then(async () => {
+      for (const shard of this.#soundShards())
+        if (shard.metadata.retired.length > 0)
+          await collectRetired(this.#disk, this.#registry, shard, this.pins)
+    })
+    this.#collecting = turn.catch(() => {})
+    return turn
+  }
+
+  /** Readers let go of files: remove those that were replaced meanwhile. */
+  #collectSoon(): void {
+    this.#collect().catch(cause => {
+      this.#failure = cause
+    })
+  }
+
+  /** Resolves when no work is going on. */
+  async settled(): Promise<void> {
+    while (this.#flushing.size > 0 || this.#relief !== undefined) {
+      await Promise.allSettled([...this.#flushing.values(), this.#relief])
+    }
+    await this.#retiring
+    await this.#collecting
+  }
+}

@@ -1,0 +1,83 @@
+// Owns the edge of a commit: from what the caller hands over to columns of canonical values. Pure: whatever is
+// wrong with the call itself is found here, before anything waits in a queue, and named by its place.
+
+import { checkShardName } from '../disk/shard-file.ts'
+import { InputError } from '../errors.ts'
+import { GrowingColumns } from '../model/columns.ts'
+import { checkDiff, checkTime, type Update } from '../model/update.ts'
+import { canonical, isWellFormed } from '../model/value.ts'
+import { type CommitRequest, NO_TIME } from './admission.ts'
+
+/** What can be said of a commit as a whole. */
+export interface CommitOptions {
+  /** Time of the updates that have none. A whole number, at least the store's `upper`. @default `upper` */
+  readonly time?: number
+  /**
+   * The caller's name for this commit: 1 to 256 characters. A second commit with the same id changes nothing and
+   * gets the answer of the first, also after a restart, for at least the last 1,024 ids: so that a retry is safe.
+   */
+  readonly id?: string
+}
+
+/** Columns of one shard: more would be a mistake, and no reader of Parquet likes them. */
+const ARITY_MAX = 1000
+const COMMIT_ID_MAX = 256
+
+const checkId = (id: unknown): string => {
+  if (typeof id !== 'string' || id === '' || id.length > COMMIT_ID_MAX || !isWellFormed(id))
+    throw new InputError('COMMIT_ID_INVALID', 'a commit id is a string of 1 to 256 characters', {
+      place: 'options.id',
+    })
+  return id
+}
+
+class Preparation {
+  readonly updates = new Map<string, GrowingColumns>()
+  readonly positions = new Map<string, number[]>()
+
+  add(update: Update, index: number): void {
+    const place = `updates[${index}]`
+    if (typeof update !== 'object' || update === null)
+      throw new InputError('UPDATE_INVALID', 'an update is {shard, data, diff}', { place })
+    const { shard, data } = update
+    let columns = typeof shard === 'string' ? this.updates.get(shard) : undefined
+    if (!Array.isArray(data) || data.length > ARITY_MAX)
+      throw new InputError('UPDATE_INVALID', `data is a list of at most ${ARITY_MAX} values`, {
+        place: `${place}.data`,
+      })
+    if (columns === undefined) {
+      columns = new GrowingColumns(data.length, 1)
+      this.updates.set(checkShardName(shard, `${place}.shard`), columns)
+      this.positions.set(shard, [])
+    }
+    if (columns.data.length !== data.length)
+      throw new InputError('ARITY_MISMATCH', 'every tuple of a shard has the same arity', {
+        place: `${place}.data`,
+        shard,
+        arity: columns.data.length,
+        found: data.length,
+      })
+    // Array.from sees holes as undefined, which canonical refuses; map would skip them.
+    const tuple = Array.from(data, (value, column) => canonical(value, `${place}.data[${column}]`))
+    const time = update.time === undefined ? NO_TIME : checkTime(update.time, `${place}.time`)
+    columns.append(tuple, time, checkDiff(update.diff, `${place}.diff`))
+    this.positions.get(shard)!.push(index)
+  }
+}
+
+/**
+ * The request of a commit.
+ * @throws {InputError} with `details.place`, e.g. `updates[3].data[1]`
+ */
+export const prepare = (updates: readonly Update[], options: CommitOptions): CommitRequest => {
+  if (!Array.isArray(updates) || updates.length === 0)
+    throw new InputError('UPDATE_INVALID', 'a commit is a list of at least one update', { place: 'updates' })
+  const preparation = new Preparation()
+  for (let index = 0; index < updates.length; index++) preparation.add(updates[index]!, index)
+  return {
+    updates: preparation.updates,
+    positions: preparation.positions,
+    ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
+    ...(options.id === undefined ? {} : { id: checkId(options.id) }),
+  }
+}

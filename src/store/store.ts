@@ -1,0 +1,132 @@
+// Owns the public face of a store: a thin facade that checks shapes and hands over.
+import { checkShardName } from '../disk/shard-file.ts'
+import { InputError } from '../errors.ts'
+import { type ColumnDeclaration, declaredSchema } from '../model/schema.ts'
+import type { Update } from '../model/update.ts'
+import type { Engine } from './engine.ts'
+import type { CompactionReport, FlushReport } from './maintenance.ts'
+import { type CommitOptions, prepare } from './prepare.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { StoreStatus } from './status.ts'
+
+/** What a commit became. */
+export interface CommitResult {
+  /** The greatest time in it. */
+  readonly time: number
+  /** Its position in the log: 1, 2, 3 … without gaps. */
+  readonly lsn: number
+  /**
+   * Resolves when the commit survives a power loss: at once in mode `immediate`, and by asking for it a sync starts
+   * in the others. In mode `none`, where nothing is synced, when it was handed to the operating system.
+   */
+  readonly durable: Promise<void>
+}
+
+export interface SnapshotOptions {
+  /** Last time to include. Requires `since <= asOf < upper`. @default upper - 1 */
+  readonly asOf?: number
+}
+
+export interface CompactOptions {
+  /**
+   * Gives up what was before this time in every shard: later reads are exact from here on. Requires
+   * `since < upper`; stops at the `asOf` of the oldest open snapshot. @default keeps each shard's `since`
+   */
+  readonly since?: number
+}
+
+/** An open store. One process at a time has it; `await using` closes it. */
+export class Store implements AsyncDisposable {
+  readonly #engine: Engine
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /**
+   * Appends updates to one or several shards: visible and durable together, or not at all.
+   *
+   * Shards come into being by their first update, which also sets their arity. Equal updates add up: a commit is a
+   * multiset. Resolves as the durability mode says; in `immediate`, when nothing can take the commit away any more.
+   * Commits that are made while another is being synced share the next sync.
+   *
+   * @throws {InputError} with `details.place`: nothing happened, and it cannot succeed as it stands
+   * @throws {FrontierError} TIME_BEFORE_UPPER: nothing happened; `details.upper` says what is possible
+   * @throws {CommitError} `outcome` says whether it may have happened. LOG_WRITE_FAILED, BUSY, CLOSED, SHARD_DAMAGED:
+   * it did not. LOG_SYNC_FAILED: it may have; reopen, and retry with the same `options.id`. POISONED: reopen first
+   */
+  async commit(updates: readonly Update[], options: CommitOptions = {}): Promise<CommitResult> {
+    const { time, lsn } = await this.#engine.commit(prepare(updates, options))
+    const engine = this.#engine
+    return {
+      time,
+      lsn,
+      get durable() {
+        return engine.durableThrough(lsn)
+      },
+    }
+  }
+
+  /**
+   * Names and types the columns of a shard before its first update; durable as a commit is. Later commits must fit:
+   * a value of another type is refused, nulls are always allowed, and an integer in a `float64` column is a float.
+   *
+   * @throws {InputError} SCHEMA_INVALID if a column cannot be, or the shard is there already
+   */
+  async declare(shard: string, columns: readonly ColumnDeclaration[]): Promise<void> {
+    const name = checkShardName(shard, 'shard')
+    await this.#engine.commit({
+      updates: new Map(),
+      declare: new Map([[name, declaredSchema(columns, 'columns')]]),
+    })
+  }
+
+  /**
+   * Pins the contents as of a time. Every read of the snapshot sees the same, whatever is committed, flushed or
+   * compacted meanwhile. Close it: until then it keeps replaced files, and holds `since`.
+   *
+   * @throws {FrontierError} AS_OF_NOT_BEFORE_UPPER. Whether `since <= asOf` is checked for the shard that is read
+   */
+  async snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
+    return this.#engine.snapshot(options.asOf)
+  }
+
+  /** Writes all buffers into batches and lets the log start afresh. Durable when it resolves. */
+  async flush(): Promise<FlushReport> {
+    return this.#engine.flush()
+  }
+
+  /**
+   * Flushes, then merges the batches of each shard into one. Changes no answer at or after `since`. Commits and reads
+   * go on meanwhile; memory is bounded by one row group per batch.
+   *
+   * @throws {FrontierError} SINCE_NOT_BEFORE_UPPER
+   */
+  async compact(options: CompactOptions = {}): Promise<CompactionReport> {
+    if (typeof options !== 'object' || options === null)
+      throw new InputError('UPDATE_INVALID', 'options are an object', { place: 'options' })
+    return this.#engine.compact(options.since)
+  }
+
+  /** Resolves when every commit made before survives a power loss. */
+  async sync(): Promise<void> {
+    return this.#engine.sync()
+  }
+
+  /** How the store is doing. Reads nothing from disk. */
+  status(): StoreStatus {
+    return this.#engine.status()
+  }
+
+  /**
+   * Settles what was entered, flushes, and lets the directory go. Closing twice is fine. If the flush fails the
+   * directory is let go all the same: what was acknowledged is in the log and comes back on the next open.
+   */
+  async close(): Promise<void> {
+    return this.#engine.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

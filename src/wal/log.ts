@@ -1,0 +1,272 @@
+// Owns writing the log: one active segment, sealed ones beside it, removed from the front.
+// Invariants: bytes are appended only behind the last whole line; a failed write is cut away before anybody is told
+// that it did not happen; after a failed sync or a failed cut nothing is ever appended or called durable again.
+
+import type { Disk, DiskFile } from '../disk/disk.ts'
+import { replaceFile } from '../disk/replace.ts'
+import { CommitError } from '../errors.ts'
+import type { SegmentFile } from './reader.ts'
+import { encodeHeader, type SegmentHeader } from './record.ts'
+import { CURRENT, sealedPath, WAL_FOLDER } from './segment.ts'
+
+/** Where a log goes on. */
+export interface LogPosition {
+  readonly store: string
+  readonly epoch: number
+  readonly generation: number
+  /** LSN of the next commit. */
+  readonly nextLsn: number
+  readonly upper: number
+}
+
+export class Log {
+  readonly #disk: Disk
+  readonly #store: string
+  readonly #epoch: number
+  #generation: number
+  #file: DiskFile
+  /** Bytes of whole lines in the active segment. */
+  #size: number
+  #firstLsn: number
+  #sealed: SegmentFile[]
+  #writtenLsn: number
+  #durableLsn: number
+  /** The upper after the last line: what the next segment starts from. */
+  #upper: number
+  #syncs = 0
+  #poison: Error | undefined
+  /** Syncs and seals follow one another; appends come from the one writer loop. */
+  #syncing: Promise<void> = Promise.resolve()
+
+  private constructor(
+    disk: Disk,
+    position: LogPosition,
+    file: DiskFile,
+    size: number,
+    sealed: SegmentFile[],
+  ) {
+    this.#disk = disk
+    this.#store = position.store
+    this.#epoch = position.epoch
+    this.#generation = position.generation
+    this.#file = file
+    this.#size = size
+    this.#firstLsn = position.nextLsn
+    this.#sealed = sealed
+    this.#writtenLsn = position.nextLsn - 1
+    this.#durableLsn = position.nextLsn - 1
+    this.#upper = position.upper
+  }
+
+  /**
+   * Starts a new segment behind everything that is in the log, which is durable: `sealed` names the segments that
+   * are still needed. There is no active segment, or one without commits, which is replaced.
+   */
+  static async start(disk: Disk, position: LogPosition, sealed: readonly SegmentFile[]): Promise<Log> {
+    const header = encodeHeader(headerOf(position))
+    await replaceFile(disk, CURRENT, header)
+    return new Log(disk, position, await disk.open(CURRENT, 'write'), header.length, [...sealed])
+  }
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    return this.#sealed.reduce((sum, { bytes }) => sum + bytes, this.#size)
+  }
+
+  get segments(): number {
+    return this.#sealed.length + 1
+  }
+
+  /** Bytes in the active segment. */
+  get activeBytes(): number {
+    return this.#size
+  }
+
+  /** Whether the active segment holds commits. */
+  get hasCommits(): boolean {
+    return this.#writtenLsn >= this.#firstLsn
+  }
+
+  get writtenLsn(): number {
+    return this.#writtenLsn
+  }
+
+  get durableLsn(): number {
+    return this.#durableLsn
+  }
+
+  /** How often the log was synced. */
+  get syncs(): number {
+    return this.#syncs
+  }
+
+  /** Why nothing is accepted any more, if so. */
+  get poison(): Error | undefined {
+    return this.#poison
+  }
+
+  /** Lets nothing be appended or called durable any more. */
+  poisonWith(cause: unknown): CommitError {
+    this.#poison ??= cause instanceof Error ? cause : new Error(String(cause))
+    return this.poisoned()
+  }
+
+  /** The error of everything that comes after. */
+  poisoned(): CommitError {
+    return new CommitError(
+      'POISONED',
+      'the log failed and accepts nothing more; reopen the store',
+      'determinate',
+      {},
+      this.#poison,
+    )
+  }
+
+  /**
+   * Appends whole lines; not durable before {@link sync}.
+   *
+   * @param lastLsn of the lines. @param upper the store's upper once they are applied
+   * @throws {CommitError} LOG_WRITE_FAILED, determinate: the lines are not in the log and never will be.
+   * POISONED, and then indeterminate, if what was half written could not be cut away.
+   */
+  async append(lines: Uint8Array, lastLsn: number, upper: number): Promise<void> {
+    if (this.#poison !== undefined) throw this.poisoned()
+    try {
+      await this.#file.write(this.#size, lines)
+    } catch (cause) {
+      try {
+        // The cut has to be durable before the caller may hear "it did not happen": rules 6.
+        await this.#file.truncate(this.#size)
+        await this.#file.sync()
+      } catch (failure) {
+        this.#poison = failure as Error
+        throw new CommitError(
+          'POISONED',
+          'the log could neither be written nor cut back; reopen the store',
+          'indeterminate',
+          { file: CURRENT, offset: this.#size },
+          failure,
+        )
+      }
+      throw new CommitError(
+        'LOG_WRITE_FAILED',
+        'the log could not be written; nothing of the commit is in it',
+        'determinate',
+        { file: CURRENT, offset: this.#size },
+        cause,
+      )
+    }
+    this.#size += lines.length
+    this.#writtenLsn = lastLsn
+    this.#upper = upper
+  }
+
+  /**
+   * Makes everything appended so far durable (barrier B1).
+   * @throws {CommitError} LOG_SYNC_FAILED, indeterminate, and from then on POISONED: a page that failed to reach
+   * the disk may be marked clean, so a second sync that succeeds would prove nothing.
+   */
+  async sync(): Promise<void> {
+    const through = this.#writtenLsn
+    const turn = this.#syncing.then(() => this.#syncThrough(through))
+    this.#syncing = turn.catch(() => {})
+    await turn
+  }
+
+  async #syncThrough(lsn: number): Promise<void> {
+    if (this.#durableLsn >= lsn) return
+    if (this.#poison !== undefined) throw this.poisoned()
+    const through = this.#writtenLsn
+    try {
+      await this.#file.sync()
+    } catch (cause) {
+      this.#poison = cause as Error
+      throw new CommitError(
+        'LOG_SYNC_FAILED',
+        'the log could not be synced; what was not durable may or may not survive',
+        'indeterminate',
+        { file: CURRENT, durableLsn: this.#durableLsn },
+        cause,
+      )
+    }
+    this.#syncs++
+    if (through > this.#durableLsn) this.#durableLsn = through
+  }
+
+  /**
+   * Seals the active segment and starts the next (barriers B2, B3, B15). Must not overlap an append.
+   * Any failure poisons: which of the two files is the log would be unknown.
+   */
+  async seal(): Promise<void> {
+    await this.sync()
+    const turn = this.#syncing.then(() => this.#seal())
+    this.#syncing = turn.catch(() => {})
+    await turn
+  }
+
+  async #seal(): Promise<void> {
+    if (this.#poison !== undefined) throw this.poisoned()
+    const sealed = { path: sealedPath(this.#firstLsn), firstLsn: this.#firstLsn, bytes: this.#size }
+    try {
+      await this.#disk.rename(CURRENT, sealed.path)
+      await this.#disk.syncDirectory(WAL_FOLDER)
+      await this.#file.close()
+      const header = encodeHeader(
+        headerOf({
+          store: this.#store,
+          epoch: this.#epoch,
+          generation: this.#generation + 1,
+          nextLsn: this.#writtenLsn + 1,
+          upper: this.#upper,
+        }),
+      )
+      const file = await this.#disk.open(CURRENT, 'create')
+      this.#file = file
+      await file.write(0, header)
+      await file.sync()
+      await this.#disk.syncDirectory(WAL_FOLDER)
+      this.#size = header.length
+    } catch (cause) {
+      throw this.poisonWith(cause)
+    }
+    this.#sealed.push(sealed)
+    this.#generation++
+    this.#firstLsn = this.#writtenLsn + 1
+  }
+
+  /** The sealed segments that hold nothing from `walStart` on. */
+  #below(walStart: number): SegmentFile[] {
+    return this.#sealed.filter(
+      (_, index) => (this.#sealed[index + 1]?.firstLsn ?? this.#firstLsn) <= walStart,
+    )
+  }
+
+  /** Whether {@link retire} would remove anything. */
+  canRetire(walStart: number): boolean {
+    return this.#below(walStart).length > 0
+  }
+
+  /** Removes the sealed segments wholly below `walStart`, which was made durable before (B14), oldest first (B9). */
+  async retire(walStart: number): Promise<void> {
+    const gone = this.#below(walStart)
+    for (const segment of gone) {
+      await this.#disk.remove(segment.path)
+      this.#sealed = this.#sealed.filter(each => each !== segment)
+    }
+    if (gone.length > 0) await this.#disk.syncDirectory(WAL_FOLDER)
+  }
+
+  /** Closes the file. Nothing is synced by it. */
+  async close(): Promise<void> {
+    await this.#syncing
+    await this.#file.close()
+  }
+}
+
+const headerOf = ({ store, epoch, generation, nextLsn, upper }: LogPosition): SegmentHeader => ({
+  store,
+  epoch,
+  generation,
+  firstLsn: nextLsn,
+  upper,
+})

@@ -1,0 +1,217 @@
+// Owns reading the log back: which segments there are, whether they join, and where the last valid line ends.
+// Decides nothing that changes the disk; docs/durability.md#recovery says what each finding leads to.
+
+import type { Disk } from '../disk/disk.ts'
+import { readWhole } from '../disk/replace.ts'
+import { CorruptionError } from '../errors.ts'
+import { type CommitRecord, LINE_BYTES_MAX } from './record.ts'
+import { CURRENT, readSegment, type Segment, sealedFirstLsn, sealedPath, WAL_FOLDER } from './segment.ts'
+
+/** No segment is larger: it is sealed at 8 MiB or so, and one line may still go on top. */
+const SEGMENT_BYTES_MAX = LINE_BYTES_MAX + 1024 * 1024 * 1024
+
+/** What a log must agree with, from `store.json`. */
+export interface LogExpectation {
+  readonly store: string
+  readonly epoch: number
+  /** Every LSN from here on must be there. */
+  readonly walStart: number
+  /** The greatest fence of any shard: the log was durable through it, so it cannot end before. */
+  readonly fence: number
+  /** Whether the store was never opened successfully: its log may be absent, or written by hand without a header. */
+  readonly fresh: boolean
+}
+
+/** A segment as a file. */
+export interface SegmentFile {
+  readonly path: string
+  readonly firstLsn: number
+  readonly bytes: number
+}
+
+/** What the log is, before anything is changed. */
+export interface LogScan {
+  /** Sealed segments from `walStart` on, oldest first. */
+  readonly sealed: readonly SegmentFile[]
+  /** Sealed segments wholly below `walStart`: what a crash kept of a prefix that had been given up. */
+  readonly stale: readonly SegmentFile[]
+  /** The newest segment, unless it is absent or has to be removed. */
+  readonly current: Segment | undefined
+  /** The newest segment is nothing but a torn header: a crash while it was made. */
+  readonly tornHeader: boolean
+  readonly lastLsn: number
+  readonly generation: number
+  /** Bytes of all segments that are kept. */
+  readonly bytes: number
+}
+
+const read = async (disk: Disk, path: string, firstLsn: number | undefined): Promise<Segment> =>
+  readSegment(path, await readWhole(disk, path, SEGMENT_BYTES_MAX), firstLsn)
+
+const corrupt = (segment: Segment, why: string): CorruptionError => {
+  const { offset, lsn, reason } = segment.damage!
+  return new CorruptionError('WAL_CORRUPT', `${why}: ${reason}`, {
+    file: segment.path,
+    offset,
+    lsn,
+    advice: 'keep a copy of the directory; everything before this LSN is intact',
+  })
+}
+
+/** A segment that must be whole: sealed, or the newest one where the one to write to is missing. */
+const requireWhole = (segment: Segment): void => {
+  if (segment.damage !== undefined) throw corrupt(segment, 'a sealed segment is damaged')
+  if (segment.header === undefined)
+    throw new CorruptionError('WAL_CORRUPT', 'a sealed segment has no header', {
+      file: segment.path,
+      offset: 0,
+    })
+}
+
+const foreign = (segment: Segment, what: string, details: Record<string, unknown>): CorruptionError =>
+  new CorruptionError('WAL_FOREIGN', what, { file: segment.path, ...details })
+
+class Scan {
+  readonly #expected: LogExpectation
+  #generation: number | undefined
+  #epoch = 0
+  #lastLsn: number | undefined
+
+  constructor(expected: LogExpectation) {
+    this.#expected = expected
+  }
+
+  get generation(): number {
+    return this.#generation ?? 0
+  }
+
+  get lastLsn(): number {
+    return this.#lastLsn ?? this.#expected.walStart - 1
+  }
+
+  /** Checks that `segment` belongs to the store and follows the one before. */
+  join(segment: Segment): void {
+    const { header } = segment
+    if (header !== undefined) {
+      if (header.store !== this.#expected.store)
+        throw foreign(segment, 'the segment belongs to another store', { store: header.store })
+      if (header.epoch > this.#expected.epoch || header.epoch < this.#epoch)
+        throw foreign(segment, 'the epoch of the segment does not follow', { epoch: header.epoch })
+      if (this.#generation !== undefined && header.generation !== this.#generation + 1)
+        throw foreign(segment, 'the generation of the segment does not follow', {
+          generation: header.generation,
+        })
+      this.#generation = header.generation
+      this.#epoch = header.epoch
+    }
+    const firstLsn = header?.firstLsn ?? 1
+    if (this.#lastLsn === undefined ? firstLsn > this.#expected.walStart : firstLsn !== this.#lastLsn + 1)
+      throw new CorruptionError('WAL_MISSING', 'a segment before this one is missing', {
+        file: segment.path,
+        lsn: this.#lastLsn === undefined ? this.#expected.walStart : this.#lastLsn + 1,
+        firstLsn,
+      })
+    this.#lastLsn = segment.lastLsn
+  }
+}
+
+/** Whether the damage is nothing but the torn header of a segment that never held anything. */
+const isTornHeader = (segment: Segment): boolean =>
+  segment.header === undefined &&
+  segment.damage?.offset === 0 &&
+  !segment.damage.provenDurable &&
+  segment.records.length === 0
+
+const listSealed = async (disk: Disk): Promise<SegmentFile[]> => {
+  const found: SegmentFile[] = []
+  // Before a store was ever made there may be no folder yet.
+  if ((await disk.stat(WAL_FOLDER)) === undefined) return found
+  for (const { name, kind } of await disk.list(WAL_FOLDER)) {
+    const firstLsn = kind === 'file' ? sealedFirstLsn(name) : undefined
+    if (firstLsn === undefined) continue
+    const path = sealedPath(firstLsn)
+    found.push({ path, firstLsn, bytes: (await disk.stat(path))?.size ?? 0 })
+  }
+  return found
+}
+
+/** The decision on the end of the newest segment: returns if it may be cut, throws if that would lose a commit. */
+const judgeTail = (segment: Segment, ambiguousTail: 'refuse' | 'cut'): void => {
+  const { damage } = segment
+  if (damage === undefined) return
+  if (damage.provenDurable) throw corrupt(segment, 'an acknowledged commit is damaged')
+  if (damage.ambiguous && ambiguousTail === 'refuse')
+    throw new CorruptionError(
+      'WAL_AMBIGUOUS_TAIL',
+      'the last line is complete and damaged: most likely bit rot',
+      {
+        file: segment.path,
+        offset: damage.offset,
+        lsn: damage.lsn,
+        advice: "keep a copy, then open with ambiguousTail: 'cut' to give this one line up",
+      },
+    )
+}
+
+/**
+ * Reads the log and hands every commit from `walStart` on to `apply`, in LSN order.
+ *
+ * @throws {CorruptionError} WAL_CORRUPT, WAL_INVALID, WAL_MISSING, WAL_FOREIGN, WAL_AMBIGUOUS_TAIL
+ */
+export const readLog = async (
+  disk: Disk,
+  expected: LogExpectation,
+  ambiguousTail: 'refuse' | 'cut',
+  apply: (record: CommitRecord, segment: Segment, index: number) => void,
+): Promise<LogScan> => {
+  const files = await listSealed(disk)
+  const currentBytes =
+    (await disk.stat(CURRENT)) === undefined ? undefined : await read(disk, CURRENT, undefined)
+  const scan = new Scan(expected)
+  const isStale = (index: number): boolean => {
+    const next = files[index + 1]?.firstLsn ?? currentBytes?.header?.firstLsn
+    return next !== undefined && next <= expected.walStart
+  }
+  const firstKept = files.findIndex((_, index) => !isStale(index))
+  const stale = firstKept === -1 ? files : files.slice(0, firstKept)
+  const sealed = firstKept === -1 ? [] : files.slice(firstKept)
+  const feed = (segment: Segment): void => {
+    scan.join(segment)
+    segment.records.forEach((record, index) => {
+      if (record.lsn >= expected.walStart) apply(record, segment, index)
+    })
+  }
+  for (const file of sealed) {
+    const segment = await read(disk, file.path, file.firstLsn)
+    requireWhole(segment)
+    feed(segment)
+  }
+  const tornHeader =
+    currentBytes !== undefined && isTornHeader(currentBytes) && (sealed.length > 0 || expected.fresh)
+  if (currentBytes !== undefined && !tornHeader) {
+    if (currentBytes.header === undefined && !expected.fresh) {
+      if (currentBytes.damage?.offset === 0) throw corrupt(currentBytes, 'the header of the log is damaged')
+      throw foreign(currentBytes, 'the log has no header: bring its content in by an import', {})
+    }
+    judgeTail(currentBytes, ambiguousTail)
+    feed(currentBytes)
+  } else if (sealed.length === 0 && !expected.fresh) {
+    throw new CorruptionError('WAL_MISSING', 'the log is missing', { file: CURRENT, lsn: expected.walStart })
+  }
+  if (scan.lastLsn < expected.fence)
+    throw new CorruptionError('WAL_MISSING', 'the log ends before what was already flushed from it', {
+      file: CURRENT,
+      lsn: scan.lastLsn + 1,
+      fence: expected.fence,
+    })
+  const current = tornHeader ? undefined : currentBytes
+  return {
+    sealed,
+    stale,
+    current,
+    tornHeader,
+    lastLsn: scan.lastLsn,
+    generation: scan.generation,
+    bytes: sealed.reduce((sum, { bytes }) => sum + bytes, current?.end ?? 0),
+  }
+}

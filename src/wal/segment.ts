@@ -1,0 +1,164 @@
+// Owns one file of the log: its names, its header, and what its bytes say.
+// Invariant: everything before `end` is whole lines with valid checksums and LSNs that follow one another.
+import { CorruptionError } from '../errors.ts'
+import {
+  type CommitRecord,
+  decodeHeader,
+  decodeLine,
+  decodeRecord,
+  durableOf,
+  InvalidLine,
+  isHeader,
+  type LineJson,
+  type SegmentHeader,
+  UnreadableLine,
+} from './record.ts'
+
+export const WAL_FOLDER = 'wal'
+/** The segment that is written to. */
+export const CURRENT: string = `${WAL_FOLDER}/current.wal`
+
+const SEALED = /^([0-9]{20})\.wal$/
+
+/** The path of a sealed segment: named by its first LSN, so that names sort as the log does. */
+export const sealedPath = (firstLsn: number): string =>
+  `${WAL_FOLDER}/${String(firstLsn).padStart(20, '0')}.wal`
+
+/** The first LSN that a sealed segment's name says, or undefined if it is no such name. */
+export const sealedFirstLsn = (name: string): number | undefined => {
+  const digits = SEALED.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** What follows the valid lines of a segment that does not end cleanly. */
+export interface Damage {
+  /** Offset of the first byte that is not part of a valid line. */
+  readonly offset: number
+  /** The LSN that should stand there. */
+  readonly lsn: number
+  readonly reason: string
+  /** A valid line further on was written when `lsn` was already durable. */
+  readonly provenDurable: boolean
+  /** Nothing but one complete line with a bad checksum and no zero byte: torn writes do not look like that. */
+  readonly ambiguous: boolean
+}
+
+/** What the bytes of a segment say. */
+export interface Segment {
+  readonly path: string
+  /** Absent where the log has none: the first segment of a store, written by hand. */
+  readonly header: SegmentHeader | undefined
+  readonly records: readonly CommitRecord[]
+  /** Where the line of each record starts. */
+  readonly offsets: readonly number[]
+  /** LSN of the last record, or the one before the segment's first. */
+  readonly lastLsn: number
+  /** Bytes of valid lines. */
+  readonly end: number
+  readonly size: number
+  readonly damage: Damage | undefined
+}
+
+const NEWLINE = 10
+
+const lineEnd = (bytes: Uint8Array, from: number): number => bytes.indexOf(NEWLINE, from)
+
+const tryLine = (bytes: Uint8Array, from: number, to: number): LineJson | undefined => {
+  try {
+    return decodeLine(bytes.subarray(from, to))
+  } catch {
+    return undefined
+  }
+}
+
+/** The valid lines from `offset` on, wherever they start behind a newline or zero bytes. */
+function* linesBehind(bytes: Uint8Array, offset: number): Generator<LineJson> {
+  for (let from = offset; from < bytes.length; ) {
+    const newline = lineEnd(bytes, from)
+    if (newline === -1) return
+    const zero = bytes.lastIndexOf(0, newline)
+    const line = tryLine(bytes, Math.max(from, zero + 1), newline)
+    if (line !== undefined) yield line
+    from = newline + 1
+  }
+}
+
+const examine = (bytes: Uint8Array, offset: number, lsn: number, reason: string): Damage => {
+  const newline = lineEnd(bytes, offset)
+  let provenDurable = false
+  for (const line of linesBehind(bytes, offset)) {
+    const durable = typeof line.durable === 'number' ? line.durable : -1
+    if (durable >= lsn) provenDurable = true
+  }
+  const ambiguous = newline === bytes.length - 1 && bytes.indexOf(0, offset) === -1
+  return { offset, lsn, reason, provenDurable, ambiguous }
+}
+
+/** Whether nothing but zeros follows: the padding of a preallocated segment. */
+const isPadding = (bytes: Uint8Array, offset: number): boolean => {
+  for (let at = offset; at < bytes.length; at++) if (bytes[at] !== 0) return false
+  return true
+}
+
+/** The upper after `record`, none of whose times may lie below the one before. */
+const advanceUpper = (record: CommitRecord, upper: number): number => {
+  let next = upper
+  for (const { time, length } of record.updates.values()) {
+    for (let row = 0; row < length; row++) {
+      const at = time[row]!
+      if (at < upper) throw new InvalidLine(`time ${at} is below the upper of the log, ${upper}`)
+      if (at >= next) next = at + 1
+    }
+  }
+  return next
+}
+
+/**
+ * Reads a segment.
+ *
+ * @param firstLsn the LSN that the segment has to start with, if it is known
+ * @throws {CorruptionError} WAL_INVALID for a line whose checksum holds and whose content cannot be: that is not
+ * damage but something that Varve did not write, or not in this order
+ */
+export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | undefined): Segment => {
+  const invalid = (offset: number, lsn: number, cause: Error): CorruptionError =>
+    new CorruptionError('WAL_INVALID', cause.message, { file: path, offset, lsn }, cause)
+  const records: CommitRecord[] = []
+  const offsets: number[] = []
+  let header: SegmentHeader | undefined
+  let lsn = firstLsn ?? 1
+  let upper = 0
+  let offset = 0
+  let damage: Damage | undefined
+  while (offset < bytes.length && !isPadding(bytes, offset)) {
+    const newline = lineEnd(bytes, offset)
+    try {
+      if (newline === -1) throw new UnreadableLine('the line has no end')
+      const json = decodeLine(bytes.subarray(offset, newline))
+      if (isHeader(json)) {
+        if (offset !== 0) throw new InvalidLine('a header inside a segment')
+        header = decodeHeader(json)
+        if (firstLsn !== undefined && header.firstLsn !== firstLsn)
+          throw new InvalidLine(
+            `the header says first LSN ${header.firstLsn}, the place of the segment ${firstLsn}`,
+          )
+        lsn = header.firstLsn
+        upper = header.upper
+      } else {
+        durableOf(json)
+        const record = decodeRecord(json, lsn)
+        upper = advanceUpper(record, upper)
+        records.push(record)
+        offsets.push(offset)
+        lsn++
+      }
+    } catch (cause) {
+      if (cause instanceof InvalidLine) throw invalid(offset, lsn, cause)
+      if (!(cause instanceof UnreadableLine)) throw cause
+      damage = examine(bytes, offset, lsn, cause.message)
+      break
+    }
+    offset = newline + 1
+  }
+  return { path, header, records, offsets, lastLsn: lsn - 1, end: offset, size: bytes.length, damage }
+}

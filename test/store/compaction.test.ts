@@ -1,0 +1,171 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MemoryDisk } from '../../src/disk/memory-disk.ts'
+import { Model } from '../support/model.ts'
+import { openOn, read } from '../support/stores.ts'
+
+const put = (value: number, diff = 1, shard = 'a:b') => ({ shard, data: [value], diff })
+
+describe('a compaction', () => {
+  test('leaves one batch, one row for each tuple and time, and no log to replay (IL-21)', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    for (let round = 0; round < 4; round++) {
+      await store.commit([put(1), put(round + 10)])
+      await store.flush()
+    }
+    await store.commit([put(99)])
+    const report = await store.compact()
+    expect(report.shards).toMatchObject([
+      { shard: 'a:b', batchesBefore: 5, batchesAfter: 1, rowsBefore: 9, rowsAfter: 9, since: 0 },
+    ])
+    expect(store.status().wal.start).toBe(6)
+    expect((await disk.list('batches')).map(({ name }) => name)).toEqual(['6.parquet'])
+    await store.close()
+    const again = await openOn(disk)
+    expect(again.status().recovery).toMatchObject({ total: 0, batches: 1 })
+    await again.close()
+  })
+
+  test('keeps since unless it is asked to advance it, and then never drops what is old (rules 20, IL-20)', async () => {
+    const store = await openOn(new MemoryDisk())
+    for (let time = 0; time < 5; time++) await store.commit([put(7, time % 2 === 0 ? 1 : -1), put(time)])
+    await store.compact()
+    expect(await read(store, 'a:b', 0)).toEqual({ '[0]': 1, '[7]': 1 })
+    const report = await store.compact({ since: 4 })
+    // Nine updates of which five tuples are left, at one time; the tuple that came and went took its rows along.
+    expect(report.shards).toMatchObject([{ rowsBefore: 10, rowsAfter: 6, since: 4 }])
+    await expect(read(store, 'a:b', 3)).rejects.toMatchObject({
+      code: 'AS_OF_BEFORE_SINCE',
+      details: { asOf: 3, since: 4, shard: 'a:b' },
+    })
+    expect(await read(store, 'a:b', 4)).toEqual({
+      '[0]': 1,
+      '[1]': 1,
+      '[2]': 1,
+      '[3]': 1,
+      '[4]': 1,
+      '[7]': 1,
+    })
+    // since never goes back.
+    expect((await store.compact({ since: 1 })).shards).toEqual([])
+    expect(store.status().shards).toMatchObject([{ since: 4, upper: 5 }])
+    await store.close()
+  })
+
+  test('since must lie below upper, and be a time', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.commit([put(1)], { time: 5 })
+    await expect(store.compact({ since: 6 })).rejects.toMatchObject({
+      code: 'SINCE_NOT_BEFORE_UPPER',
+      details: { since: 6, upper: 6 },
+    })
+    await expect(store.compact({ since: -1 })).rejects.toMatchObject({ code: 'TIME_INVALID' })
+    expect(store.status().shards).toMatchObject([{ since: 0 }])
+    await store.close()
+  })
+
+  test('with nothing to do writes nothing', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    await store.commit([put(1)])
+    await store.compact()
+    const before = await disk.list('batches')
+    expect((await store.compact()).shards).toEqual([])
+    expect(await disk.list('batches')).toEqual(before)
+    await store.close()
+  })
+
+  test('history that cancels is given back: ten updates of each tuple become one row (IL-34)', async () => {
+    const store = await openOn(new MemoryDisk())
+    const tuples = 2000
+    for (let round = 0; round < 10; round++) {
+      const diff = round % 2 === 0 ? 1 : -1
+      await store.commit(Array.from({ length: tuples }, (_, value) => put(value, round === 9 ? 1 : diff)))
+      await store.flush()
+    }
+    const { shards } = await store.compact({ since: 9 })
+    expect(shards).toMatchObject([{ rowsBefore: 10 * tuples, rowsAfter: tuples }])
+    const single = await openOn(new MemoryDisk())
+    await single.commit(Array.from({ length: tuples }, (_, value) => put(value, 2)))
+    await single.flush()
+    expect(shards[0]!.bytesAfter).toBeLessThanOrEqual(single.status().shards[0]!.bytes * 1.2)
+    await single.close()
+    await store.close()
+  })
+
+  test('commits, flushes and reads go on while it runs', async () => {
+    const store = await openOn(new MemoryDisk(), { bufferSize: 50 })
+    for (let value = 0; value < 500; value++) await store.commit([put(value)])
+    const compaction = store.compact({ since: 100 })
+    for (let value = 500; value < 700; value++) await store.commit([put(value)])
+    await compaction
+    expect(Object.keys(await read(store, 'a:b')).length).toBe(700)
+    await store.close()
+  })
+})
+
+describe('for every time from since on the answer stays the same', () => {
+  // IL-01, IL-20, IL-35: random histories, through flushes, compactions and restarts, against a list of updates.
+  test('random histories', async () => {
+    const step = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          do: fc.constant('commit' as const),
+          values: fc.array(
+            fc.tuple(fc.nat(5), fc.constantFrom(-2, -1, 1, 3), fc.constantFrom('a:b', 'c:d'), fc.nat(2)),
+            { minLength: 1, maxLength: 6 },
+          ),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constant('compact' as const), back: fc.option(fc.nat(4)) }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 14 }),
+        fc.integer({ min: 1, max: 8 }),
+        async (steps, bufferSize) => {
+          const disk = new MemoryDisk()
+          const model = new Model()
+          let store = await openOn(disk, { bufferSize })
+          const since: Record<string, number> = { 'a:b': 0, 'c:d': 0 }
+          for (const each of steps) {
+            if (each.do === 'commit') {
+              const updates = each.values.map(([value, diff, shard, later]) => ({
+                ...put(value, diff, shard),
+                time: model.upper + later,
+              }))
+              await store.commit(updates)
+              model.commit(updates, 0)
+            } else if (each.do === 'flush') await store.flush()
+            else if (each.do === 'reopen') {
+              await store.close()
+              store = await openOn(disk, { bufferSize })
+            } else {
+              const to = each.back === null ? undefined : model.upper - 1 - each.back
+              if (to !== undefined && to < 0) continue
+              await store.compact(to === undefined ? {} : { since: to })
+              for (const { name, since: now } of store.status().shards) {
+                expect(now).toBe(Math.max(since[name]!, to ?? 0))
+                since[name] = now
+              }
+            }
+          }
+          for (const shard of ['a:b', 'c:d'])
+            for (let asOf = since[shard]!; asOf < model.upper; asOf++)
+              expect(await read(store, shard, asOf), `${shard} as of ${asOf}`).toEqual(
+                model.read(shard, asOf),
+              )
+          await store.close()
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+})

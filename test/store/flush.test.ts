@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import type { Disk } from '../../src/disk/disk.ts'
+import { MemoryDisk } from '../../src/disk/memory-disk.ts'
+import { openOn, read } from '../support/stores.ts'
+
+const edge = (value: number, shard = 'default:edge') => ({ shard, data: [value, value + 1], diff: 1 })
+
+const filesIn = async (disk: Disk): Promise<string[]> => {
+  const files: string[] = []
+  for (const folder of ['', 'shards', 'batches', 'wal', 'quarantine'])
+    for (const { name, kind } of await disk.list(folder))
+      if (kind === 'file') files.push(folder === '' ? name : `${folder}/${name}`)
+  return files.sort()
+}
+
+describe('a flush', () => {
+  test('by a full buffer makes one batch of that many rows and empties the buffer (IL-03)', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk, { bufferSize: 5 })
+    for (let value = 0; value < 5; value++) await store.commit([edge(value)])
+    await store.flush()
+    expect(store.status().shards).toMatchObject([{ name: 'default:edge', batches: 1, rows: 5, buffered: 0 }])
+    expect((await filesIn(disk)).filter(name => name.startsWith('batches/'))).toEqual(['batches/1.parquet'])
+    await store.close()
+  })
+
+  test('leaves nothing of the log to replay, and close does as well (IL-13, IL-14)', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    await store.commit([edge(1)])
+    await store.flush()
+    expect(store.status().wal).toMatchObject({ start: 2, segments: 1 })
+    await store.commit([edge(2)])
+    await store.close()
+    const again = await openOn(disk)
+    expect(again.status().recovery).toMatchObject({ total: 0, applied: 0, skipped: 0, batches: 2 })
+    expect(await read(again, 'default:edge')).toEqual({ '[1,2]': 1, '[2,3]': 1 })
+    await again.close()
+  })
+
+  test('of one shard does not touch what the log holds of another (IL-18)', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk, { bufferSize: 2 })
+    await store.commit([edge(1, 'a:b')])
+    await store.commit([edge(1), edge(2)])
+    // The full buffer of default:edge is flushed behind our back; a flush would join in, so look at the log instead.
+    expect(store.status().wal.start).toBe(1)
+    expect(await read(store, 'a:b')).toEqual({ '[1,2]': 1 })
+    await store.close()
+  })
+
+  test('whose updates cancel out leaves no batch, and still moves the fence', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    await store.commit([edge(1), { ...edge(1), diff: -1 }])
+    const { buffers } = await store.flush()
+    expect(buffers).toEqual([{ shard: 'default:edge', updates: 2, rows: 0, bytes: 0 }])
+    expect(await filesIn(disk)).toEqual(['shards/default_edge.json', 'store.json', 'wal/current.wal'])
+    await store.close()
+    const again = await openOn(disk)
+    expect(again.status()).toMatchObject({ upper: 1, lsn: 1, recovery: { total: 0 } })
+    await again.close()
+  })
+
+  test('with nothing to flush writes nothing', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    await store.commit([edge(1)])
+    await store.flush()
+    const before = await filesIn(disk)
+    const wal = store.status().wal
+    expect((await store.flush()).buffers).toEqual([])
+    expect(await filesIn(disk)).toEqual(before)
+    expect(store.status().wal).toEqual(wal)
+    await store.close()
+  })
+
+  test('the log stays within its bound, and everything is there (IL-43)', async () => {
+    const disk = new MemoryDisk()
+    const bound = 4000
+    const store = await openOn(disk, { maxWalSizeBytes: bound, walSegmentBytes: 1000, bufferSize: 1_000_000 })
+    const line = 200
+    for (let value = 0; value < 200; value++) {
+      await store.commit([edge(value, value % 10 === 0 ? 'cold:shard' : 'default:edge')])
+      expect(store.status().wal.bytes).toBeLessThan(bound + line)
+    }
+    expect(Object.keys(await read(store, 'default:edge')).length).toBe(180)
+    expect(Object.keys(await read(store, 'cold:shard')).length).toBe(20)
+    await store.close()
+    const again = await openOn(disk)
+    expect(Object.keys(await read(again, 'default:edge')).length).toBe(180)
+    await again.close()
+  })
+
+  test('column types widen from batch to batch and nothing is lost (IL-17)', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    const values = [null, 1, 2 ** 40, 2n ** 62n, 'text', 1.5]
+    for (const value of values) {
+      await store.commit([{ shard: 'a:b', data: [value], diff: 1 }])
+      await store.flush()
+    }
+    const expected = {
+      null: 1,
+      '1': 1,
+      '1099511627776': 1,
+      '{"i":"4611686018427387904"}': 1,
+      '"text"': 1,
+      '1.5': 1,
+    }
+    const contents = await read(store, 'a:b')
+    expect(contents).toEqual(
+      Object.fromEntries(Object.entries(expected).map(([key, diff]) => [`[${key}]`, diff])),
+    )
+    await store.compact()
+    expect(await read(store, 'a:b')).toEqual(contents)
+    await store.close()
+  })
+})
+
+describe('the directory after a small session', () => {
+  test('is what docs/format.md says (IL-05)', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    await store.commit([edge(1), edge(1, 'default:node')])
+    await store.close()
+    expect(await filesIn(disk)).toEqual([
+      'batches/1.parquet',
+      'batches/2.parquet',
+      'shards/default_edge.json',
+      'shards/default_node.json',
+      'store.json',
+      'wal/current.wal',
+    ])
+  })
+})
