@@ -1,5 +1,6 @@
 // Owns the way from the arrays of a batch file back to our columns, the inverse of encode.ts.
 // Invariant: what cannot be the result of encode.ts is refused with the name of its column, never guessed at.
+import { isAscii } from 'node:buffer'
 import type { Column, Columns } from '../model/columns.ts'
 import { Heap } from '../model/heap.ts'
 import { TIME_MAX } from '../model/update.ts'
@@ -97,6 +98,8 @@ export const takeBinaries = (
 ): void => {
   const { bytes, offsets } = array
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // Plain ASCII reads the same as Latin-1, which is faster for short strings.
+  const encoding = kind === Kind.string && isAscii(bytes) ? 'latin1' : 'utf8'
   let previous = -1
   let previousLength = -1
   let code = 0
@@ -107,7 +110,7 @@ export const takeBinaries = (
     if (length !== previousLength || !sameBytes(bytes, previous, start, length)) {
       code = target.heap.intern(
         kind === Kind.string
-          ? buffer.toString('utf8', start, start + length)
+          ? buffer.toString(encoding, start, start + length)
           : bytes.slice(start, start + length),
       )
       previous = start

@@ -1,23 +1,44 @@
-// Owns the cut of a stream of columns into row groups: full ones, except where the values are large, and the last.
+// Owns the cut of a stream of columns into pieces that are encoded at once: full row groups, except where the values
+// are large, and the last one.
 import { type Columns, contentAt, GrowingColumns, slice } from '../model/columns.ts'
 import { Kind } from '../model/value.ts'
 import { ROW_GROUP_BYTES, ROW_GROUP_ROWS } from './parquet.ts'
 
-/** The row before which rows from `from` on are more than a row group may hold; at least one row further. */
-const groupEnd = (columns: Columns, from: number): number => {
-  const most = Math.min(columns.length, from + ROW_GROUP_ROWS)
-  const large = columns.data.filter(({ heap }) => heap.values.length > 0)
+/** About how many bytes the values of a row take that have no fixed size. */
+const bytesAt = (columns: Columns, row: number): number => {
   let bytes = 0
-  for (let row = from; row < most; row++) {
-    for (const column of large) {
-      const kind = column.kinds[row]
-      if (kind === Kind.string) bytes += (contentAt(column, row) as string).length
-      else if (kind === Kind.bytes || kind === Kind.vector)
-        bytes += (contentAt(column, row) as Uint8Array | Float32Array).byteLength
-    }
-    if (bytes > ROW_GROUP_BYTES && row > from) return row
+  for (const column of columns.data) {
+    const kind = column.kinds[row]
+    if (kind === Kind.string) bytes += (contentAt(column, row) as string).length
+    else if (kind === Kind.bytes || kind === Kind.vector)
+      bytes += (contentAt(column, row) as Uint8Array | Float32Array).byteLength
   }
-  return most
+  return bytes
+}
+
+/** A row group that is being filled. */
+class Filling {
+  rows = 0
+  bytes = 0
+
+  get isFull(): boolean {
+    return this.rows >= ROW_GROUP_ROWS || this.bytes >= ROW_GROUP_BYTES
+  }
+
+  /** Counts rows from `from` on until it is full or the chunk ends; returns the row after the last one counted. */
+  count(chunk: Columns, from: number): number {
+    if (chunk.data.every(({ heap }) => heap.values.length === 0)) {
+      const end = Math.min(chunk.length, from + ROW_GROUP_ROWS - this.rows)
+      this.rows += end - from
+      return end
+    }
+    let row = from
+    for (; row < chunk.length && !this.isFull; row++) {
+      this.rows++
+      this.bytes += bytesAt(chunk, row)
+    }
+    return row
+  }
 }
 
 /** The rows of `chunks` in the same order, in row groups. Keeps one row group of small chunks. */
@@ -26,20 +47,18 @@ export async function* rowGroups(
   arity: number,
 ): AsyncGenerator<Columns, void, undefined> {
   let pending = new GrowingColumns(arity)
+  let filling = new Filling()
   for await (const chunk of chunks) {
     for (let from = 0; from < chunk.length; ) {
-      if (pending.length === 0 && chunk.length - from >= ROW_GROUP_ROWS) {
-        const end = groupEnd(chunk, from)
-        yield slice(chunk, from, end)
-        from = end
-        continue
+      const end = filling.count(chunk, from)
+      const whole = filling.isFull && pending.length === 0
+      if (!whole) pending.appendRange(chunk, from, end)
+      if (filling.isFull) {
+        yield whole ? slice(chunk, from, end) : pending.view()
+        pending = new GrowingColumns(arity)
+        filling = new Filling()
       }
-      const end = Math.min(groupEnd(chunk, from), from + ROW_GROUP_ROWS - pending.length)
-      pending.appendRange(chunk, from, end)
       from = end
-      if (pending.length < ROW_GROUP_ROWS && pending.bytes < ROW_GROUP_BYTES) continue
-      yield pending.view()
-      pending = new GrowingColumns(arity)
     }
   }
   if (pending.length > 0) yield pending.view()

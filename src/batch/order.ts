@@ -1,8 +1,25 @@
 // Owns the check that updates are what a batch holds: sorted by (data, time), one row for each, no zero diff.
 // It looks across the borders of the chunks that it is shown.
-import { type Columns, slice } from '../model/columns.ts'
+import { type Columns, contentAt, slice } from '../model/columns.ts'
 import { firstUnconsolidated } from '../model/consolidate.ts'
-import { compareRows, sameTuple } from '../model/sort.ts'
+import { compareRows } from '../model/sort.ts'
+import { compareKinded, type Kind } from '../model/value.ts'
+
+/** As compareRows within one chunk, where equal codes say that values are equal: neighbours mostly are. */
+const compareWithin = ({ data, time }: Columns, a: number, b: number): number => {
+  for (const column of data) {
+    const { kinds, payload } = column
+    if (kinds[a] === kinds[b] && payload[a] === payload[b]) continue
+    const order = compareKinded(
+      kinds[a] as Kind,
+      contentAt(column, a),
+      kinds[b] as Kind,
+      contentAt(column, b),
+    )
+    if (order !== 0) return order
+  }
+  return time[a]! - time[b]!
+}
 
 /** Says whether chunks that follow one another are in order. */
 export class OrderCheck {
@@ -11,9 +28,7 @@ export class OrderCheck {
   /** The first row of `chunk` that is not as it must be after everything before it, or -1. */
   firstWrong(chunk: Columns): number {
     if (chunk.length === 0) return -1
-    const wrong = firstUnconsolidated(chunk, (a, b) =>
-      sameTuple(chunk, a, b) ? chunk.time[a]! - chunk.time[b]! : compareRows(chunk, a, chunk, b),
-    )
+    const wrong = firstUnconsolidated(chunk, (a, b) => compareWithin(chunk, a, b))
     if (wrong !== -1) return wrong
     const last = this.#last
     this.#last = slice(chunk, chunk.length - 1, chunk.length)

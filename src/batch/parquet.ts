@@ -76,6 +76,10 @@ export async function* encodeParquet(
   groups: AsyncIterator<Uint8Array>,
   properties: ParquetProperties,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  // The codec must see a first record batch: a source without one ends the process.
+  let next = await groups.next()
+  let batch: RecordBatch | undefined = next.done === true ? undefined : toRecordBatch(next.value)
+  if (batch === undefined) throw new Error('a Parquet file has at least one row group')
   let failure: { readonly cause: unknown } | undefined
   const source = new ReadableStream<RecordBatch>(
     {
@@ -83,9 +87,13 @@ export async function* encodeParquet(
       // end, and the error is thrown here.
       async pull(controller) {
         try {
-          const next = await groups.next()
-          if (next.done === true) controller.close()
-          else controller.enqueue(toRecordBatch(next.value))
+          if (batch === undefined) {
+            next = await groups.next()
+            if (next.done === true) return controller.close()
+            batch = toRecordBatch(next.value)
+          }
+          controller.enqueue(batch)
+          batch = undefined
         } catch (cause) {
           failure = { cause }
           controller.close()

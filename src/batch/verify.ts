@@ -12,7 +12,7 @@ const sameBound = (a: Value | undefined, b: Value | undefined): boolean =>
  * Reads a batch whole: every checksum, the order of its rows, consolidation, times, counts, least and greatest values.
  * @throws {CorruptionError} BATCH_CORRUPT with the place of the first thing that does not hold
  */
-export const verify = async (reader: BatchReader): Promise<void> => {
+export const verifyBatch = async (reader: BatchReader): Promise<void> => {
   const { file, description } = reader
   const refuse = (why: string, details: Readonly<Record<string, unknown>>): never => {
     throw new CorruptionError('BATCH_CORRUPT', why, { file, ...details })

@@ -151,28 +151,30 @@ export const writeBatch = async (
     metadata: new Map([[LAYOUT_KEY, layoutText(shard, layout)]]),
   }
   const temporary = path + TEMPORARY
-  const file = await disk.open(temporary, 'create')
-  let written = temporary
+  let left: string | undefined
   try {
-    let description: Awaited<ReturnType<typeof describe>>
+    const file = await disk.open(temporary, 'create')
+    left = temporary
+    let written: Awaited<ReturnType<typeof describe>>
     try {
       const pieces = encodeParquet(encoded(first.value, groups, layout, span), properties)
       const bytes = await writeAll(file, pieces)
       await file.sync() // B5
-      description = await describe(file, bytes)
+      written = await describe(file, bytes)
     } finally {
       await file.close()
-      await groups.return()
     }
-    const { rows, ...described } = description
+    const { rows, ...described } = written
     assert(rows === span.len, 'the codec wrote every row')
     await disk.rename(temporary, path)
-    written = path
+    left = path
     await disk.syncDirectory(folderOf(path)) // B6
     return { ...described, ...span.describe(schema.map(({ type }) => type)) }
   } catch (cause) {
-    await discard(disk, written)
+    if (left !== undefined) await discard(disk, left)
     throw cause
+  } finally {
+    await groups.return()
   }
 }
 

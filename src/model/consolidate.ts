@@ -1,7 +1,7 @@
 // Owns consolidation: sort, add the diffs of equal (data, time), drop zeros.
 // The result depends on the multiset of updates alone: not on their order, not on how often it is done.
 import { type Columns, gather } from './columns.ts'
-import { sameTuple, sortedRows } from './sort.ts'
+import { sortedRows } from './sort.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 
@@ -35,26 +35,51 @@ const sum = (diff: Float64Array, rows: Uint32Array, from: number, to: number): n
   return total === 0 ? [] : [total]
 }
 
+/** Marks each place in `rows` that differs in `values` from the place before it. */
+const markChanges = (values: Float64Array | Uint8Array, rows: Uint32Array, starts: Uint8Array): void => {
+  let before = values[rows[0]!]!
+  for (let index = 1; index < rows.length; index++) {
+    const value = values[rows[index]!]!
+    // NaN is the only value that is not equal to itself, and there is one NaN.
+    if (value !== before && (value === value || before === before)) starts[index] = 1
+    before = value
+  }
+}
+
+/** 1 where an update begins that is not the one before it. Column by column: several times faster than by row. */
+const groupStarts = (columns: Columns, rows: Uint32Array): Uint8Array => {
+  const starts = new Uint8Array(rows.length)
+  for (const { kinds, payload } of columns.data) {
+    markChanges(kinds, rows, starts)
+    markChanges(payload, rows, starts)
+  }
+  markChanges(columns.time, rows, starts)
+  return starts
+}
+
 /** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
 export const consolidate = (columns: Columns): Columns => consolidateRows(columns, sortedRows(columns))
 
 /** As {@link consolidate}, with the order of the rows already known. */
 export const consolidateRows = (columns: Columns, rows: Uint32Array): Columns => {
-  const { length, time, diff } = columns
+  const { length, diff } = columns
+  const starts = groupStarts(columns, rows)
   const kept = new Uint32Array(length)
   const sums = new Float64Array(length)
   let count = 0
+  const keep = (row: number, total: number): void => {
+    if (total === 0) return
+    kept[count] = row
+    sums[count] = total
+    count++
+  }
   for (let from = 0; from < length; ) {
     const first = rows[from]!
     let to = from + 1
-    while (to < length && time[rows[to]!] === time[first] && sameTuple(columns, first, rows[to]!)) to++
-    // There are never more diffs than rows: each is a full step that took more than one row to reach.
-    for (const total of to === from + 1 ? [diff[first]!] : sum(diff, rows, from, to)) {
-      if (total === 0) continue
-      kept[count] = first
-      sums[count] = total
-      count++
-    }
+    while (to < length && starts[to] === 0) to++
+    if (to === from + 1) keep(first, diff[first]!)
+    // There are never more diffs than rows: each is a full step that took at least one row to reach.
+    else for (const total of sum(diff, rows, from, to)) keep(first, total)
     from = to
   }
   const result = gather(columns, kept.subarray(0, count))
@@ -69,7 +94,8 @@ export const firstUnconsolidated = (columns: Columns, compare: (a: number, b: nu
     if (row === 0) continue
     const order = compare(row - 1, row)
     if (order > 0) return row
-    if (order === 0 && Math.abs(columns.diff[row - 1]!) !== LARGEST) return row
+    // The same update twice is right only as the parts of a sum too large for one diff: full steps of its sign first.
+    if (order === 0 && columns.diff[row - 1] !== LARGEST * Math.sign(columns.diff[row]!)) return row
   }
   return -1
 }

@@ -62,7 +62,7 @@ export const declaredSchema = (columns: readonly ColumnDeclaration[], place: str
   if (!Array.isArray(columns))
     throw new InputError('SCHEMA_INVALID', 'a schema is a list of columns', { place })
   const seen = new Set<string>(['time', 'diff'])
-  return columns.map((column: ColumnDeclaration, index) => {
+  return Array.from(columns, (column: ColumnDeclaration, index) => {
     const at = `${place}[${index}]`
     const { name, type } = column ?? {}
     if (typeof name !== 'string' || !NAME.test(name))
@@ -75,7 +75,8 @@ export const declaredSchema = (columns: readonly ColumnDeclaration[], place: str
         name,
       })
     seen.add(name.toLowerCase())
-    if (!TYPES.has(type)) throw new InputError('SCHEMA_INVALID', 'unknown column type', { place: at, type })
+    if (!TYPES.has(type))
+      throw new InputError('SCHEMA_INVALID', 'unknown column type', { place: at, type: String(type) })
     return { name, type, declared: true }
   })
 }

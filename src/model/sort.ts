@@ -1,7 +1,7 @@
 // Owns the order of rows: by the data columns, then by time.
 // Each column becomes one or two words of 32 bits per row that order as its values do, least significant first;
 // the rows are then put in order by a least-significant-digit radix sort over those words (Knuth, TAOCP 5.2.5).
-// Strings and everything mixed go through ranks of their distinct values: the comparator sees each value once.
+// Strings and what is mixed, other than numbers, go through ranks of their distinct values: the comparator sees each value once.
 import { type Column, type Columns, contentAt, isHeapKind } from './columns.ts'
 import { compareKinded, type HeapValue, Kind } from './value.ts'
 
@@ -60,12 +60,21 @@ const floatWords = (column: Column, length: number): Uint32Array[] => {
   const bits = new Uint32Array(number.buffer)
   for (let row = 0; row < length; row++) {
     if (column.kinds[row] === Kind.null) continue
-    number[0] = column.payload[row]!
+    const value = column.payload[row]!
+    // NaN comes after Infinity. Its sign bit says nothing: processors set it as they please.
+    number[0] = Number.isNaN(value) ? Number.NaN : value
     const negative = bits[1]! >>> 31 === 1
     low[row] = negative ? ~bits[0]! : bits[0]!
     high[row] = negative ? ~bits[1]! : bits[1]! | 0x80000000
   }
   return [low, high]
+}
+
+/** Integers and floats together: by numeric value, an integer before the float of equal value. */
+const numberWords = (column: Column, length: number): Uint32Array[] => {
+  const ties = new Uint32Array(length)
+  for (let row = 0; row < length; row++) if (column.kinds[row] === Kind.float) ties[row] = 1
+  return [ties, ...floatWords(column, length)]
 }
 
 const NEEDS_CARE = /[\ud800-\uffff]/
@@ -137,20 +146,28 @@ const mixedWords = (column: Column, length: number): Uint32Array[] => {
   return [words]
 }
 
+/** Whether the payload of this kind is a number of its own. */
+const isNarrowNumber = (kind: number): boolean => kind === Kind.int || kind === Kind.float
+
 const columnWords = (column: Column, length: number): Uint32Array[] => {
   let kind: number = Kind.null
+  let bothNumbers = false
   let lowest = Number.POSITIVE_INFINITY
   let highest = Number.NEGATIVE_INFINITY
   for (let row = 0; row < length; row++) {
     const next = column.kinds[row]!
     if (next === Kind.null) continue
     if (kind === Kind.null) kind = next
-    else if (kind !== next) return mixedWords(column, length)
+    else if (kind !== next) {
+      if (!isNarrowNumber(kind) || !isNarrowNumber(next)) return mixedWords(column, length)
+      bothNumbers = true
+    }
     const payload = column.payload[row]!
     if (payload < lowest) lowest = payload
     if (payload > highest) highest = payload
   }
   if (kind === Kind.null) return []
+  if (bothNumbers) return numberWords(column, length)
   if (isHeapKind(kind)) return heapWords(column, length)
   if (kind === Kind.float) return floatWords(column, length)
   // Beyond 2^53 a distance would round, so integers that far apart are ordered by their bits, as floats are.

@@ -53,21 +53,36 @@ export const valueText = (value: Value): string => {
 /** Thrown by {@link valueFromJson}; whoever reads the file says which file, line and LSN it was. */
 export class MalformedValue extends Error {}
 
-const SPECIAL: Readonly<Record<string, number>> = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  '-Infinity': Number.NEGATIVE_INFINITY,
-}
+const SPECIAL: ReadonlyMap<unknown, number> = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+])
 
 const number = (json: unknown): number => {
   if (typeof json === 'number') return json
-  const special = typeof json === 'string' ? SPECIAL[json] : undefined
+  const special = SPECIAL.get(json)
   if (special === undefined) throw new MalformedValue('a number or "NaN", "Infinity", "-Infinity" is wanted')
   return special
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-const INTEGER = /^-?[1-9][0-9]{0,18}$/
+/** An element of a vector. A number too large for one is refused: it would be read as an infinity. */
+const element = (json: unknown): number => {
+  const value = number(json)
+  if (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))
+    throw new MalformedValue('an element of a vector is a 32-bit float')
+  return value
+}
+
+// No repeated group: V8 keeps one place to return to for each repetition, and has none left after some megabytes.
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
+
+const fromBase64 = (text: string): Uint8Array => {
+  if (text.length % 4 !== 0 || !BASE64.test(text)) throw new MalformedValue('bytes are padded base64')
+  return Buffer.from(text, 'base64')
+}
+
+const INTEGER = /^(?:0|-?[1-9][0-9]{0,18})$/
 
 const tagged = (json: Readonly<Record<string, unknown>>): unknown => {
   const keys = Object.keys(json)
@@ -83,11 +98,10 @@ const tagged = (json: Readonly<Record<string, unknown>>): unknown => {
       if (typeof content === 'number') return new Timestamp(content)
       break
     case 'b':
-      if (typeof content === 'string' && BASE64.test(content))
-        return Uint8Array.from(Buffer.from(content, 'base64'))
+      if (typeof content === 'string') return fromBase64(content)
       break
     case 'v':
-      if (Array.isArray(content)) return Float32Array.from(content, number)
+      if (Array.isArray(content)) return Float32Array.from(content, element)
       break
   }
   throw new MalformedValue('a tagged value is {"i":…}, {"f":…}, {"t":…}, {"b":…} or {"v":…}')

@@ -29,8 +29,9 @@ export const float = (value: number): Float => new Float(value)
  * @throws {InputError} VALUE_INVALID if `at` is neither
  */
 export const timestamp = (at: number | Date): Timestamp => {
-  const ms = typeof at === 'number' ? at : at.getTime()
-  if (!Number.isSafeInteger(ms)) throw new InputError('VALUE_INVALID', 'a timestamp is a safe integer of ms')
+  const ms = at instanceof Date ? at.getTime() : at
+  if (!Number.isSafeInteger(ms))
+    throw new InputError('VALUE_INVALID', 'a timestamp is a safe integer of ms', { place: 'at' })
   return new Timestamp(ms + 0)
 }
 
@@ -86,7 +87,8 @@ export const kindOf = (value: Value): Kind => {
   }
 }
 
-const canonicalFloat = (value: number): number => (value === 0 ? 0 : value)
+// There are many NaNs in bits: one of them is kept, so that equal vectors have equal bytes.
+const canonicalFloat = (value: number): number => (value === 0 ? 0 : Number.isNaN(value) ? Number.NaN : value)
 
 const canonicalVector = (value: Float32Array): Float32Array => Float32Array.from(value, canonicalFloat)
 
@@ -128,7 +130,7 @@ export const canonical = (value: unknown, place: string): Value => {
           ? new Timestamp(canonicalFloat(ms))
           : refuse('a timestamp is a safe integer of ms')
       }
-      if (value instanceof Uint8Array) return Uint8Array.from(value)
+      if (value instanceof Uint8Array) return new Uint8Array(value)
       if (value instanceof Float32Array) return canonicalVector(value)
       return refuse('a value is null, boolean, number, bigint, string, float, timestamp, bytes or vector')
     default:

@@ -115,12 +115,11 @@ class Scan {
   }
 }
 
-/** Whether the damage is nothing but the torn header of a segment that never held anything. */
-const isTornHeader = (segment: Segment): boolean =>
-  segment.header === undefined &&
-  segment.damage?.offset === 0 &&
-  !segment.damage.provenDurable &&
-  segment.records.length === 0
+/** Whether there is nothing but a header that was never written whole: also an empty file, also zeros. */
+const isTornHeader = ({ header, records, damage }: Segment): boolean =>
+  header === undefined &&
+  records.length === 0 &&
+  (damage === undefined || (damage.offset === 0 && !damage.provenDurable))
 
 const listSealed = async (disk: Disk): Promise<SegmentFile[]> => {
   const found: SegmentFile[] = []

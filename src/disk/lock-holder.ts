@@ -1,0 +1,103 @@
+// Owns who holds a lock: how a process describes itself in LOCK, and when such a description proves that its process
+// is gone. In doubt it is alive: a lock is never taken for its age, nor from a process that is stopped or slow.
+import { readFile, readlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { asNatural, asObject, asText, field, type JsonObject } from '../model/json.ts'
+
+/** A process that opened the store for writing, as LOCK describes it. What the system does not tell is null. */
+export interface LockHolder {
+  readonly pid: number
+  readonly host: string
+  /** One start of the machine. Linux only. */
+  readonly bootId: string | null
+  /** When the process started, in clock ticks since then: tells it from a later one with the same pid. Linux only. */
+  readonly startTicks: number | null
+  /** Within which pids mean the same; the name of the platform where there is only one such space. */
+  readonly pidNamespace: string | null
+  /** Wall clock, ISO 8601, for people. */
+  readonly since: string
+}
+
+interface ProcessState {
+  readonly startTicks: number
+  readonly exited: boolean
+}
+
+/** What /proc/<pid>/stat says: man 5 proc_pid_stat. */
+export const parseProcessStat = (text: string): ProcessState | undefined => {
+  // The command, in parentheses, may hold spaces and parentheses of its own. Field 3 follows the last one.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, threads, startTicks] = [fields[0], Number(fields[20 - 3]), Number(fields[22 - 3])]
+  if (state === undefined || !Number.isSafeInteger(startTicks)) return undefined
+  // A zombie without other threads has let go of everything and waits for its parent only.
+  return { startTicks, exited: (state === 'Z' || state === 'X') && threads <= 1 }
+}
+
+const readProcess = async (pid: number): Promise<ProcessState | undefined> =>
+  readFile(`/proc/${pid}/stat`, 'latin1').then(parseProcessStat, () => undefined)
+
+/** This process. */
+export const describeSelf = async (since: string): Promise<LockHolder> => {
+  const linux = process.platform === 'linux'
+  return {
+    pid: process.pid,
+    host: hostname(),
+    bootId: linux
+      ? await readFile('/proc/sys/kernel/random/boot_id', 'latin1').then(
+          text => text.trim(),
+          () => null,
+        )
+      : null,
+    startTicks: linux ? ((await readProcess(process.pid))?.startTicks ?? null) : null,
+    pidNamespace: linux ? await readlink('/proc/self/ns/pid').catch(() => null) : process.platform,
+    since,
+  }
+}
+
+const orNull = <T>(holder: JsonObject, key: string, read: (json: unknown, place: string) => T): T | null => {
+  const value = field(holder, key)
+  return value === null ? null : read(value, key)
+}
+
+/**
+ * Reads the text of LOCK.
+ * @throws {SyntaxError | MalformedJson}
+ */
+export const parseHolder = (text: string): LockHolder => {
+  const holder = asObject(JSON.parse(text), 'LOCK')
+  return {
+    pid: asNatural(field(holder, 'pid'), 'pid'),
+    host: asText(field(holder, 'host'), 'host'),
+    bootId: orNull(holder, 'bootId', asText),
+    startTicks: orNull(holder, 'startTicks', asNatural),
+    pidNamespace: orNull(holder, 'pidNamespace', asText),
+    since: asText(field(holder, 'since'), 'since'),
+  }
+}
+
+/** Whether both describe one process. */
+export const isSameProcess = (a: LockHolder, b: LockHolder): boolean =>
+  a.pid === b.pid &&
+  a.startTicks === b.startTicks &&
+  a.bootId === b.bootId &&
+  a.pidNamespace !== null &&
+  a.pidNamespace === b.pidNamespace
+
+/**
+ * Whether it is certain that `holder` no longer runs: this machine was started again since, or its pid can be looked
+ * up from here and names no process, or one that started at another time.
+ */
+export const isProvablyDead = async (holder: LockHolder, self: LockHolder): Promise<boolean> => {
+  if (holder.bootId !== self.bootId)
+    return holder.bootId !== null && self.bootId !== null && holder.host === self.host
+  if (holder.pidNamespace === null || holder.pidNamespace !== self.pidNamespace) return false
+  // Signal 0 asks whether the process is there. /proc alone would not do: it can hide other users' processes.
+  try {
+    process.kill(holder.pid, 0)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ESRCH') return true
+  }
+  const found = await readProcess(holder.pid)
+  if (found === undefined || holder.startTicks === null) return false
+  return found.exited || found.startTicks !== holder.startTicks
+}

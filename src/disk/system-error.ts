@@ -1,0 +1,34 @@
+// Owns the translation of what the operating system says into a DiskError: a code that a caller can decide on,
+// and the place. The system's own code stays in `details.errno`, its error in `cause`.
+import { type DiskCode, DiskError } from '../errors.ts'
+
+const CODES: ReadonlyMap<string, readonly [code: DiskCode, message: string]> = new Map([
+  ['ENOENT', ['DISK_MISSING', 'there is no such file or folder']],
+  ['EACCES', ['DISK_DENIED', 'permission denied']],
+  ['EPERM', ['DISK_DENIED', 'permission denied']],
+  ['EROFS', ['DISK_DENIED', 'the file system is read-only']],
+  ['ENOSPC', ['DISK_FULL', 'the disk is full']],
+  ['EDQUOT', ['DISK_FULL', 'the disk quota is used up']],
+  ['EFBIG', ['DISK_FULL', 'the file would be larger than is allowed']],
+  ['ENOTDIR', ['DISK_NOT_A_DIRECTORY', 'this is not a folder']],
+  ['ELOOP', ['DISK_NOT_A_FILE', 'this is a link, not a file']],
+  ['EISDIR', ['DISK_NOT_A_FILE', 'this is a folder, not a file']],
+])
+
+/** The system's code of an error, e.g. `ENOENT`. */
+export const errnoOf = (cause: unknown): string | undefined => {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/** `cause` as a DiskError about `path`; a DiskError stays what it is. */
+export const diskError = (cause: unknown, path: string, operation: string): DiskError => {
+  if (cause instanceof DiskError) return cause
+  const errno = errnoOf(cause)
+  const [code, message] = CODES.get(errno ?? '') ?? ['DISK_FAILED', 'the operating system reported a failure']
+  return new DiskError(code, message, { path, operation, errno }, cause)
+}
+
+/** As {@link diskError}, for a disk that is not the operating system's and fails as it would. */
+export const failure = (errno: string, path: string, operation: string): DiskError =>
+  diskError(Object.assign(new Error(errno), { code: errno }), path, operation)
