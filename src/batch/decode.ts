@@ -1,7 +1,7 @@
 // Owns the way from the arrays of a batch file back to our columns, the inverse of encode.ts.
 // Invariant: what cannot be the result of encode.ts is refused with the name of its column, never guessed at.
 import { isAscii } from 'node:buffer'
-import type { Column, Columns } from '../model/columns.ts'
+import { type Column, type Columns, emptyColumns, GrowingColumns } from '../model/columns.ts'
 import { Heap } from '../model/heap.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
@@ -217,14 +217,10 @@ const decodeRequired = (
 }
 
 /**
- * The columns of one row group.
- * @throws {MalformedColumn} if the stream does not hold what the layout says, as one record batch
+ * The columns of one record batch.
+ * @throws {MalformedColumn} if the stream does not hold what the layout says
  */
-export const decodeColumns = (layout: Layout, stream: Uint8Array): Columns => {
-  const batches = fromArrowStream(stream)
-  const arrays = batches[0]
-  if (arrays === undefined || batches.length > 1)
-    throw new MalformedColumn('time', 'a row group is not one record batch')
+const decodeBatch = (layout: Layout, arrays: ReadonlyMap<string, ArrowArray>): Columns => {
   const time = decodeRequired(arrays, 'time', 'uint64')
   return {
     length: time.length,
@@ -232,4 +228,28 @@ export const decodeColumns = (layout: Layout, stream: Uint8Array): Columns => {
     time,
     diff: decodeRequired(arrays, 'diff', 'int64'),
   }
+}
+
+/**
+ * The columns of one row group, which comes as one or more IPC streams.
+ * @throws {MalformedColumn} if the streams do not hold what the layout says
+ */
+export const decodeColumns = async (layout: Layout, streams: AsyncIterable<Uint8Array>): Promise<Columns> => {
+  let only: Columns | undefined
+  let several: GrowingColumns | undefined
+  for await (const stream of streams) {
+    for (const arrays of fromArrowStream(stream)) {
+      const columns = decodeBatch(layout, arrays)
+      if (only === undefined) {
+        only = columns
+        continue
+      }
+      if (several === undefined) {
+        several = new GrowingColumns(layout.length, only.length * 2)
+        several.appendRange(only, 0, only.length)
+      }
+      several.appendRange(columns, 0, columns.length)
+    }
+  }
+  return several?.view() ?? only ?? emptyColumns(layout.length)
 }

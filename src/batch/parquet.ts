@@ -1,7 +1,7 @@
 // Owns the boundary to the Parquet codec: parquet-wasm writes and decodes, hyparquet reads footers. Arrow's IPC
 // stream goes in and out; nothing here knows a shard. Nobody else could tell if the codec were replaced.
 // The codec checks no checksum, and damage makes it answer wrongly: give it only bytes that were verified.
-import { parquetMetadata } from 'hyparquet'
+import { parquetMetadata, type RowGroup } from 'hyparquet'
 import {
   Compression,
   EnabledStatistics,
@@ -120,11 +120,36 @@ export interface ColumnChunk {
   readonly length: number
 }
 
+/** What a footer says of a row group. */
+export interface RowGroupFooter {
+  readonly rows: number
+  /** About how many bytes its values take when they are decoded. */
+  readonly decodedBytes: number
+  readonly chunks: readonly ColumnChunk[]
+}
+
 /** What a footer says. */
 export interface ParquetFooter {
   readonly rows: number
-  readonly rowGroups: readonly { readonly rows: number; readonly chunks: readonly ColumnChunk[] }[]
+  readonly rowGroups: readonly RowGroupFooter[]
   readonly metadata: ReadonlyMap<string, string>
+}
+
+const rowGroupOf = ({ num_rows, columns }: RowGroup): RowGroupFooter => {
+  let decodedBytes = 0
+  const chunks = columns.map(({ meta_data }) => {
+    if (meta_data === undefined) throw new Error('a column chunk without metadata')
+    const { path_in_schema, dictionary_page_offset, data_page_offset, total_compressed_size } = meta_data
+    decodedBytes += Number(
+      meta_data.size_statistics?.unencoded_byte_array_data_bytes ?? meta_data.total_uncompressed_size,
+    )
+    return {
+      column: path_in_schema[0]!,
+      offset: Number(dictionary_page_offset ?? data_page_offset),
+      length: Number(total_compressed_size),
+    }
+  })
+  return { rows: Number(num_rows), decodedBytes, chunks }
 }
 
 /** Reads a footer from the last bytes of a file, which must hold all of it. Throws whatever the codec throws. */
@@ -132,18 +157,7 @@ export const readFooter = (tail: Uint8Array<ArrayBuffer>): ParquetFooter => {
   const { num_rows, row_groups, key_value_metadata } = parquetMetadata(tail)
   return {
     rows: Number(num_rows),
-    rowGroups: row_groups.map(group => ({
-      rows: Number(group.num_rows),
-      chunks: group.columns.map(({ meta_data }) => {
-        if (meta_data === undefined) throw new Error('a column chunk without metadata')
-        const { path_in_schema, dictionary_page_offset, data_page_offset, total_compressed_size } = meta_data
-        return {
-          column: path_in_schema[0]!,
-          offset: Number(dictionary_page_offset ?? data_page_offset),
-          length: Number(total_compressed_size),
-        }
-      }),
-    })),
+    rowGroups: row_groups.map(rowGroupOf),
     metadata: new Map((key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ''])),
   }
 }
@@ -160,6 +174,13 @@ export const footerLength = (tail: Uint8Array): number | undefined => {
   const magic = Buffer.from(tail.buffer, tail.byteOffset + tail.length - 4, 4).toString('latin1')
   return magic === MAGIC ? view.getUint32(0, true) + FOOTER_TAIL_BYTES : undefined
 }
+
+/** How much of a row group with large values is decoded at once: far below 2 GiB, however uneven they are. */
+const BYTES_AT_ONCE = 4 * 1024 * 1024
+
+/** How many rows of a row group to decode at once: all, unless its values are large. */
+export const rowsAtOnce = ({ rows, decodedBytes }: RowGroupFooter): number =>
+  decodedBytes <= 2 * ROW_GROUP_BYTES ? rows : Math.max(1, Math.floor((rows * BYTES_AT_ONCE) / decodedBytes))
 
 /** What the codec reads through: bytes `[start, end)` of the file. */
 export type RangeReader = (start: number, end: number) => Promise<Uint8Array>
@@ -190,13 +211,20 @@ export class ParquetFile {
     return new ParquetFile(await WasmFile.fromFile(blobOver(read, 0, size)))
   }
 
-  /** The IPC stream of a row group, as one record batch; of all columns unless some are named. */
-  async read(rowGroup: number, columns?: readonly string[]): Promise<Uint8Array> {
-    const options = { rowGroups: [rowGroup], batchSize: ROW_GROUP_ROWS * 2 }
-    const table = await this.#file.read(
+  /**
+   * A row group as IPC streams of one record batch each, of at most `rowsAtOnce` rows; of all columns unless some are
+   * named. A record batch whose strings take 2 GiB or more would end the process: see {@link rowsAtOnce}.
+   */
+  async *read(
+    rowGroup: number,
+    rowsAtOnce: number,
+    columns?: readonly string[],
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const options = { rowGroups: [rowGroup], batchSize: rowsAtOnce }
+    const batches: ReadableStream<RecordBatch> = await this.#file.stream(
       columns === undefined ? options : { ...options, columns: [...columns] },
     )
-    return table.intoIPCStream()
+    for await (const batch of batches) yield batch.intoIPCStream()
   }
 
   /** The IPC stream of the schema alone. */

@@ -8,7 +8,7 @@ import { MalformedJson } from '../model/json.ts'
 import { decodeColumns, MalformedColumn } from './decode.ts'
 import type { BatchDescription } from './description.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
-import { MAGIC, ParquetFile, type ParquetFooter, readFooter } from './parquet.ts'
+import { MAGIC, ParquetFile, type ParquetFooter, readFooter, rowsAtOnce } from './parquet.ts'
 
 /** Bytes of a file that were verified, and where they are. */
 interface Verified {
@@ -185,7 +185,8 @@ export class BatchReader {
     const verified = { offset: this.description.rowGroups[index]!.offset, bytes }
     this.#verified.add(verified)
     try {
-      return decodeColumns(this.#layout, await this.#parquet.read(index))
+      const rows = rowsAtOnce(this.#footer.rowGroups[index]!)
+      return await decodeColumns(this.#layout, this.#parquet.read(index, rows))
     } catch (cause) {
       const column = cause instanceof MalformedColumn ? cause.column : undefined
       throw corrupt('a row group cannot be decoded', { file: this.file, rowGroup: index, column }, cause)

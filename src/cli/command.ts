@@ -100,7 +100,10 @@ export const naturalFlag = ({ flags }: Call, name: string): number | undefined =
   const text = flags[name]
   if (text === undefined) return undefined
   if (!/^[0-9]+$/.test(String(text)) || !Number.isSafeInteger(Number(text)))
-    throw new InputError('SETTING_INVALID', `--${name} must be a whole number`, { flag: `--${name}`, value: text })
+    throw new InputError('SETTING_INVALID', `--${name} must be a whole number`, {
+      flag: `--${name}`,
+      value: text,
+    })
   return Number(text)
 }
 
@@ -116,7 +119,12 @@ export const parseCall = (command: Command, words: readonly string[], output: Ou
     ]),
   )
   try {
-    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true })
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options,
+      allowPositionals: true,
+      strict: true,
+    })
     if (positionals.length !== command.positionals.length)
       throw new UsageError(`${command.name} takes ${command.positionals.join(' ') || 'no argument'}`)
     return { positionals, flags: values as Call['flags'], output }
@@ -131,5 +139,10 @@ export const usageOf = (command: Command): string => {
     const flag = `  --${name}${value === undefined ? '' : ` ${value}`}`
     return flag.length > 34 ? `${flag}\n${' '.repeat(36)}${summary}` : `${flag.padEnd(36)}${summary}`
   })
-  return [`varve ${[command.name, ...command.positionals].join(' ')}`, `  ${command.summary}`, '', ...words].join('\n')
+  return [
+    `varve ${[command.name, ...command.positionals].join(' ')}`,
+    `  ${command.summary}`,
+    '',
+    ...words,
+  ].join('\n')
 }

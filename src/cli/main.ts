@@ -21,7 +21,9 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 const overview = (): string[] => [
   'varve: the crash-safe, time-travelling fact store',
   '',
-  ...COMMANDS.map(({ name, positionals, summary }) => `  ${[name, ...positionals].join(' ').padEnd(22)}${summary}`),
+  ...COMMANDS.map(
+    ({ name, positionals, summary }) => `  ${[name, ...positionals].join(' ').padEnd(22)}${summary}`,
+  ),
   '',
   'varve COMMAND --help shows the flags of a command.',
 ]

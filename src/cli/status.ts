@@ -1,7 +1,8 @@
 // Owns `varve status`, `flush`, `compact`: looking after a store.
+
+import type { Engine } from '../store/engine.ts'
 import type { CompactionReport } from '../store/maintenance.ts'
 import { openEngineAt } from '../store/open.ts'
-import type { Engine } from '../store/engine.ts'
 import type { StoreStatus } from '../store/status.ts'
 import { type Call, type Command, JSON_FLAG, naturalFlag, openOptionsOf, STORE_FLAGS } from './command.ts'
 import { bytesText, columnsText, millisecondsText } from './text.ts'
@@ -31,7 +32,10 @@ export const statusLines = (status: StoreStatus): string[] => {
     ['mode', status.mode],
     ['upper', String(status.upper)],
     ['commits', `${status.lsn} (durable through ${status.durableLsn})`],
-    ['log', `${bytesText(status.wal.bytes)} in ${status.wal.segments} segment(s), replay from LSN ${status.wal.start}`],
+    [
+      'log',
+      `${bytesText(status.wal.bytes)} in ${status.wal.segments} segment(s), replay from LSN ${status.wal.start}`,
+    ],
     ['buffers', `${status.buffer.updates} updates (a shard flushes at ${status.buffer.size})`],
     ['recovery', recoveryText(status)],
     ['shards', String(status.shards.length)],
@@ -47,7 +51,11 @@ export const statusLines = (status: StoreStatus): string[] => {
     String(shard.since),
     String(shard.upper),
   ])
-  return [...lines, '', ...columnsText(['shard', 'rows', 'batches', 'size', 'buffered', 'since', 'upper'], table)]
+  return [
+    ...lines,
+    '',
+    ...columnsText(['shard', 'rows', 'batches', 'size', 'buffered', 'since', 'upper'], table),
+  ]
 }
 
 export const statusCommand: Command = {
@@ -74,7 +82,10 @@ export const flushCommand: Command = {
       const { buffers, milliseconds } = await engine.flush()
       const { applied } = engine.status().recovery
       if (call.flags.json) call.output.print(JSON.stringify({ recovered: applied, buffers, milliseconds }))
-      else call.output.print(`Flushed: ${applied} commits of the log on opening, ${buffers.length} buffers since.`)
+      else
+        call.output.print(
+          `Flushed: ${applied} commits of the log on opening, ${buffers.length} buffers since.`,
+        )
       return 0
     }),
 }
@@ -88,7 +99,9 @@ const compactionLines = ({ shards, milliseconds }: CompactionReport): string[] =
     String(shard.since),
   ])
   const done = `Compaction complete. ${shards.length} shard(s) changed in ${millisecondsText(milliseconds)}.`
-  return table.length === 0 ? [done] : [done, '', ...columnsText(['shard', 'batches', 'rows', 'size', 'since'], table)]
+  return table.length === 0
+    ? [done]
+    : [done, '', ...columnsText(['shard', 'batches', 'rows', 'size', 'since'], table)]
 }
 
 export const compactCommand: Command = {

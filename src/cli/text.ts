@@ -14,7 +14,9 @@ export const millisecondsText = (milliseconds: number): string =>
 
 /** A table without lines: the first column to the left, the others to the right. */
 export const columnsText = (header: readonly string[], rows: readonly (readonly string[])[]): string[] => {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map(row => row[column]!.length)),
+  )
   return [header, ...rows].map(row =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))

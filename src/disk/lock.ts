@@ -117,7 +117,7 @@ export const acquireLock = async (
     const name = await kernelName(folder)
     server = name === undefined ? undefined : await listen(name)
     if (name !== undefined && server === undefined) {
-      const holder = await readHolder(disk)
+      const holder = await readHolder(disk).catch(() => undefined)
       const who =
         typeof holder === 'object' ? `process ${holder.pid} on ${holder.host}` : 'a process on this machine'
       const advice = 'close that process, or open read-only, which needs no lock'

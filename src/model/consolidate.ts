@@ -41,7 +41,7 @@ const markChanges = (values: Float64Array | Uint8Array, rows: Uint32Array, start
   for (let index = 1; index < rows.length; index++) {
     const value = values[rows[index]!]!
     // NaN is the only value that is not equal to itself, and there is one NaN.
-    if (value !== before && (value === value || before === before)) starts[index] = 1
+    if (value !== before && !(Number.isNaN(value) && Number.isNaN(before))) starts[index] = 1
     before = value
   }
 }

@@ -16,7 +16,8 @@ export class MalformedJson extends Error {
 
 /** The object at `place`. */
 export const asObject = (json: unknown, place: string): JsonObject => {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new MalformedJson(place, 'an object')
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new MalformedJson(place, 'an object')
   return json as JsonObject
 }
 

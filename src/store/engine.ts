@@ -65,6 +65,10 @@ export class Engine {
     return this.#parts.state.upper
   }
 
+  get settings(): Settings {
+    return this.#parts.settings
+  }
+
   #requireOpen(): void {
     if (this.#closing !== undefined) throw new CommitError('CLOSED', 'the store is closed', 'determinate')
   }

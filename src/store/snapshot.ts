@@ -6,7 +6,7 @@ import { BatchReader } from '../batch/reader.ts'
 import type { Disk } from '../disk/disk.ts'
 import { CommitError, FrontierError } from '../errors.ts'
 import { type Columns, slice, tupleAt } from '../model/columns.ts'
-import type { Schema } from '../model/schema.ts'
+import { type Schema, widen } from '../model/schema.ts'
 import { compareTuples } from '../model/sort.ts'
 import { Float, type Value } from '../model/value.ts'
 import { batchPath } from '../shard/metadata.ts'
@@ -109,8 +109,11 @@ export class Snapshot implements AsyncDisposable {
     return [...this.#views.keys()].sort()
   }
 
-  /** Sorted by tuple, one row each, `diff` summed up to `asOf`. */
-  async *#chunks(name: string): AsyncGenerator<Columns> {
+  /**
+   * The contents as columns: sorted by tuple, one row each, all at time `asOf`. Throws as {@link rows} does.
+   * @internal
+   */
+  async *chunks(name: string): AsyncGenerator<Columns> {
     if (this.#closed) throw new CommitError('CLOSED', 'the snapshot is closed', 'determinate')
     const view = this.#views.get(name)
     if (view === undefined || this.asOf < 0) return
@@ -134,7 +137,7 @@ export class Snapshot implements AsyncDisposable {
    */
   async *rows(shard: string): AsyncGenerator<Row, void, undefined> {
     const check = new OverflowCheck(shard)
-    for await (const columns of this.#chunks(shard)) {
+    for await (const columns of this.chunks(shard)) {
       const view = this.#views.get(shard)!
       for (let row = 0; row < columns.length; row++) {
         check.see(columns, row)
@@ -148,7 +151,7 @@ export class Snapshot implements AsyncDisposable {
     const check = new OverflowCheck(shard)
     let distinct = 0
     let total = 0
-    for await (const columns of this.#chunks(shard)) {
+    for await (const columns of this.chunks(shard)) {
       distinct += columns.length
       for (let row = 0; row < columns.length; row++) {
         check.see(columns, row)
@@ -160,6 +163,18 @@ export class Snapshot implements AsyncDisposable {
         shard,
       })
     return { distinct, total }
+  }
+
+  /**
+   * A schema that holds everything in the view of a shard.
+   * @internal
+   */
+  schemaOf(shard: string): Schema {
+    const view = this.#views.get(shard)
+    if (view === undefined) return []
+    return 'buffers' in view
+      ? view.buffers.reduce((schema, buffer) => widen(schema, buffer()), view.schema)
+      : view.schema
   }
 
   /** Lets files and `since` go. Closing twice is fine. */

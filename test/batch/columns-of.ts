@@ -64,9 +64,7 @@ export const valuesOf: Readonly<Record<Exclude<ColumnType, 'any'>, fc.Arbitrary<
     ),
   ),
   float64: fc.double().map(float),
-  timestamp: fc
-    .oneof(fc.integer(), fc.maxSafeInteger())
-    .map(timestamp),
+  timestamp: fc.oneof(fc.integer(), fc.maxSafeInteger()).map(timestamp),
   string: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', '\0', '😀', '\uffff', 'a'.repeat(100))),
   bytes: fc.oneof(fc.uint8Array({ maxLength: 70 }), fc.constant(new Uint8Array())),
   vector: fc.oneof(

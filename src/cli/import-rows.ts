@@ -1,0 +1,138 @@
+// Owns bringing a file's updates into a store, whole times per commit, so that it can be resumed after any crash.
+
+import type { ForeignFile } from '../batch/foreign.ts'
+import { FrontierError, InputError } from '../errors.ts'
+import { type Columns, GrowingColumns, slice } from '../model/columns.ts'
+import { declaredSchema, type Schema } from '../model/schema.ts'
+import type { Engine } from '../store/engine.ts'
+
+/** Rows that a commit has at least, unless the file ends: enough for one sync to cost nothing, few enough for memory. */
+const COMMIT_ROWS = 10_000
+
+export interface ImportPlan {
+  readonly shard: string
+  /** Identifies file, shard and mapping: the same id goes on where it stopped. */
+  readonly id: string
+  /** Gives each time of the file, in order, the store's next time. */
+  readonly retime: boolean
+}
+
+export interface ImportReport {
+  readonly shard: string
+  /** Rows of the file. */
+  readonly rows: number
+  /** Rows that an earlier run had already committed. */
+  readonly resumedAt: number
+  readonly commits: number
+  readonly lastTime: number | undefined
+}
+
+/** The rows of a file in order of time, from `skip` on. */
+async function* chunksOf(file: ForeignFile, skip: number): AsyncGenerator<Columns> {
+  let passed = 0
+  for (let group = 0; group < file.rowGroups; group++) {
+    const length = file.rowGroupRows(group)
+    if (passed + length > skip) {
+      const columns = await file.read(group)
+      yield passed >= skip ? columns : slice(columns, skip - passed, length)
+    }
+    passed += length
+  }
+}
+
+/** First row after `from` with another time than the row before it, or the end. */
+const endOfTime = (time: Float64Array, from: number, length: number): number => {
+  let row = from
+  while (row < length && time[row] === time[from]) row++
+  return row
+}
+
+/**
+ * Cuts rows into commits: whole times, at least {@link COMMIT_ROWS} of them. The rows of one time may come in several
+ * chunks, so what comes last is held back until another time, or the end, follows.
+ */
+async function* commitsOf(chunks: AsyncIterable<Columns>, arity: number): AsyncGenerator<GrowingColumns> {
+  let commit = new GrowingColumns(arity)
+  for await (const chunk of chunks) {
+    for (let row = 0; row < chunk.length; ) {
+      const last = commit.length === 0 ? undefined : commit.time[commit.length - 1]!
+      if (last !== undefined && chunk.time[row]! < last)
+        throw new InputError('FILE_INVALID', 'the rows of the file are not in order of time; sort it first', {
+          time: chunk.time[row],
+          after: last,
+        })
+      if (commit.length >= COMMIT_ROWS && chunk.time[row] !== last) {
+        yield commit
+        commit = new GrowingColumns(arity)
+      }
+      const end = endOfTime(chunk.time, row, chunk.length)
+      commit.appendRange(chunk, row, end)
+      row = end
+    }
+  }
+  if (commit.length > 0) yield commit
+}
+
+/** Replaces each time by the next one from `upper` on, keeping their order. */
+const retimed = (columns: GrowingColumns, upper: number): void => {
+  let next = upper - 1
+  let last: number | undefined
+  for (let row = 0; row < columns.length; row++) {
+    const time = columns.time[row]!
+    if (time !== last) next++
+    last = time
+    columns.time[row] = next
+  }
+}
+
+const requireRoom = (columns: Columns, upper: number): void => {
+  if (columns.time[0]! >= upper) return
+  throw new FrontierError(
+    'TIME_BEFORE_UPPER',
+    'the file has times below upper; --retime gives them new ones',
+    {
+      time: columns.time[0],
+      upper,
+    },
+  )
+}
+
+/**
+ * Commits the rows of `file` to a shard. The shard takes the file's column names and types if it is new.
+ *
+ * Resumable: each commit records how far it came, so running it again after a crash goes on behind what survived; a
+ * finished import ends at once. Durable when it resolves.
+ *
+ * @param progress is told the rows committed so far
+ * @throws {FrontierError} TIME_BEFORE_UPPER. @throws {InputError} FILE_INVALID, ARITY_MISMATCH, TYPE_MISMATCH
+ */
+export const importRows = async (
+  engine: Engine,
+  file: ForeignFile,
+  plan: ImportPlan,
+  progress: (rows: number) => void,
+): Promise<ImportReport> => {
+  const before = engine.importProgress(plan.id)
+  const report = { shard: plan.shard, rows: file.rows, resumedAt: before?.rows ?? 0 }
+  if (before?.complete === true) return { ...report, commits: 0, lastTime: undefined }
+  const schema: Schema = declaredSchema(file.columns, 'columns')
+  let rows = report.resumedAt
+  let commits = 0
+  let lastTime: number | undefined
+  for await (const columns of commitsOf(chunksOf(file, rows), schema.length)) {
+    if (plan.retime) retimed(columns, engine.upper)
+    requireRoom(columns, engine.upper)
+    const isNew = !engine.hasShard(plan.shard)
+    rows += columns.length
+    const { time } = await engine.commit({
+      updates: new Map([[plan.shard, columns]]),
+      import: { id: plan.id, rows, complete: rows === file.rows },
+      ...(isNew ? { declare: new Map([[plan.shard, schema]]) } : {}),
+    })
+    commits++
+    lastTime = time
+    progress(rows)
+  }
+  await engine.sync()
+  return { ...report, commits, lastTime }
+}

@@ -1,0 +1,45 @@
+// Owns files that the user names, outside of any store: they may be links, and lie anywhere.
+import { createHash } from 'node:crypto'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import type { Disk, DiskFile } from './disk.ts'
+import { NodeDisk } from './node-disk.ts'
+import { diskError } from './system-error.ts'
+
+/** Read at once while hashing. */
+const HASH_CHUNK_BYTES = 4 * 1024 * 1024
+
+const real = async (path: string): Promise<string> => {
+  try {
+    return await realpath(resolve(path))
+  } catch (cause) {
+    throw diskError(cause, path, 'open')
+  }
+}
+
+/**
+ * Opens a file for reading.
+ * @throws {DiskError} DISK_MISSING, DISK_DENIED, DISK_NOT_A_FILE
+ */
+export const openUserFile = async (path: string): Promise<DiskFile> => {
+  const found = await real(path)
+  return new NodeDisk(dirname(found)).open(basename(found), 'read')
+}
+
+/**
+ * The folder that a file is to be written into, which must be there, and the file's name in it.
+ * @throws {DiskError} DISK_MISSING, DISK_DENIED
+ */
+export const userFolder = async (path: string): Promise<{ readonly disk: Disk; readonly file: string }> => {
+  const wanted = resolve(path)
+  return { disk: new NodeDisk(await real(dirname(wanted))), file: basename(wanted) }
+}
+
+/** The SHA-256 of a file's content, in hex. */
+export const hashOf = async (file: DiskFile): Promise<string> => {
+  const hash = createHash('sha256')
+  const size = await file.size()
+  for (let offset = 0; offset < size; offset += HASH_CHUNK_BYTES)
+    hash.update(await file.read(offset, HASH_CHUNK_BYTES))
+  return hash.digest('hex')
+}
