@@ -87,6 +87,10 @@ const times = [
   last,
 ]
 
+/** What the whole line history is known to hold: counted when it was made, from git. */
+const KNOWN = { 250: [31346, 64120], 500: [89261, 191426], 750: [133612, 283208], 1012: [217428, 441456] }
+const WHOLE_HISTORY = 1_033_156
+
 /** What DuckDB finds in the updates: tuples with a multiplicity, and the sum of them. */
 const expectedCount = async asOf => {
   const sql = `select sum(diff) as diff from '${updates}' where time <= ${asOf} group by path, line having sum(diff) <> 0`
@@ -140,7 +144,12 @@ const verify = async (dir, step) => {
 
 console.log(`seed ${seed}`)
 const rows = await number(`select count(*) from '${updates}'`)
+if (rows === WHOLE_HISTORY)
+  for (const asOf of times)
+    check(`DuckDB counts as of ${asOf}`, Object.values(await expectedCount(asOf)), KNOWN[asOf])
 const plain = await timed(() => varve(importInto(join(work, 'plain'))))
+
+const startup = await timed(() => varve(['status', '--data-dir', join(work, 'empty')]))
 
 const dir = join(work, 'killed')
 let kills = 0

@@ -176,7 +176,10 @@ describe('opening is refused, with the place, and nothing is changed', () => {
     await mkdir(join(root, 'elsewhere'))
     await rm(join(root, 'persist/shards'), { recursive: true })
     await symlink(join(root, 'elsewhere'), join(root, 'persist/shards'))
-    await expect(openStore({ dataDir: root })).rejects.toMatchObject({ code: 'DISK_OUTSIDE' })
+    await expect(openStore({ dataDir: root })).rejects.toMatchObject({
+      code: 'LAYOUT_INVALID',
+      details: { file: 'shards' },
+    })
     expect(await filesUnder(join(root, 'elsewhere'))).toEqual([])
   })
 
@@ -196,7 +199,7 @@ describe('opening is refused, with the place, and nothing is changed', () => {
       encoding: 'utf8',
     })
     await chmod(join(root, 'persist'), 0o755)
-    expect(output.trim()).toBe('DISK_DENIED LOCK.tmp')
+    expect(output.trim()).toBe(`DISK_DENIED ${root}`)
     expect(await filesUnder(root)).toEqual(before)
   })
 

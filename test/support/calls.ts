@@ -44,6 +44,7 @@ export class Calls {
   /** One label a call, e.g. `write wal/current.wal 120+87`; call n is `trace[n - 1]`. */
   readonly trace: string[] = []
   #stopAfter: number
+  #dead = false
   readonly #faults: Fault[] = []
 
   constructor(stopAfter: number) {
@@ -55,7 +56,6 @@ export class Calls {
     this.#stopAfter = Math.min(this.#stopAfter, this.trace.length)
     this.#dead = true
   }
-  #dead = false
 
   /** Whether a call was refused because the process is dead. */
   get stopped(): boolean {

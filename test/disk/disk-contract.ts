@@ -1,0 +1,231 @@
+// Owns what every disk must do alike, to the error codes: the store cannot tell them apart.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Disk, DiskFile } from '../../src/disk/disk.ts'
+import { readWhole, replaceFile } from '../../src/disk/replace.ts'
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+const put = async (disk: Disk, path: string, text: string): Promise<void> => {
+  const file = await disk.open(path, 'create')
+  await file.write(0, encode(text))
+  await file.close()
+}
+
+const contentOf = async (disk: Disk, path: string): Promise<string> => decode(await readWhole(disk, path, 1000))
+
+const whole = async (file: DiskFile): Promise<string> => decode(await file.read(0, await file.size()))
+
+/** Runs the contract on disks that `make` makes empty. */
+export const testDiskContract = (name: string, make: () => Promise<Disk>, end?: () => Promise<void>): void => {
+  describe(`${name} keeps the contract of a disk`, () => {
+    let disk: Disk
+    beforeEach(async () => {
+      disk = await make()
+    })
+    afterEach(async () => end?.())
+
+    test('what was written at a position is read there, fewer bytes only at the end', async () => {
+      const file = await disk.open('a', 'create')
+      await file.write(0, encode('hello world'))
+      await file.write(6, encode('disks'))
+      expect(decode(await file.read(0, 11))).toBe('hello disks')
+      expect(decode(await file.read(6, 100))).toBe('disks')
+      expect(await file.read(11, 5)).toHaveLength(0)
+      expect(await file.read(500, 5)).toHaveLength(0)
+      expect(await file.size()).toBe(11)
+      await file.close()
+      expect(await contentOf(disk, 'a')).toBe('hello disks')
+    })
+
+    test('writing behind the end, and extending, leave zeros; nothing of what was cut off comes back', async () => {
+      const file = await disk.open('a', 'create')
+      await file.write(0, encode('secret'))
+      await file.truncate(2)
+      await file.write(4, encode('x'))
+      expect([...(await file.read(0, 9))]).toEqual([0x73, 0x65, 0, 0, 0x78])
+      await file.truncate(7)
+      expect([...(await file.read(4, 9))]).toEqual([0x78, 0, 0])
+      await file.sync()
+      expect((await disk.stat('a'))?.size).toBe(7)
+      await file.close()
+    })
+
+    test('what a read returned and what was given to a write belong to the caller', async () => {
+      const file = await disk.open('a', 'create')
+      const given = encode('abc')
+      await file.write(0, given)
+      given.fill(0)
+      const read = await file.read(0, 3)
+      read.fill(0)
+      expect(await whole(file)).toBe('abc')
+      await file.close()
+    })
+
+    test('a position that is none is a defect, not "where the descriptor stands"', async () => {
+      const file = await disk.open('a', 'create')
+      await file.write(0, encode('abc'))
+      for (const offset of [-1, 0.5, Number.NaN]) {
+        await expect(file.read(offset, 1)).rejects.toThrow('broken invariant')
+        await expect(file.write(offset, encode('x'))).rejects.toThrow('broken invariant')
+      }
+      expect(await whole(file)).toBe('abc')
+      await file.close()
+    })
+
+    test('`create` refuses what is there and leaves it as it is', async () => {
+      await put(disk, 'a', 'old')
+      await disk.makeDirectory('folder')
+      await expect(disk.open('a', 'create')).rejects.toMatchObject({
+        code: 'DISK_FAILED',
+        details: { path: 'a', operation: 'open', errno: 'EEXIST' },
+      })
+      await expect(disk.open('folder', 'create')).rejects.toMatchObject({ code: 'DISK_FAILED' })
+      expect(await contentOf(disk, 'a')).toBe('old')
+    })
+
+    test('`read` and `write` require the file, and `read` cannot change it', async () => {
+      for (const mode of ['read', 'write'] as const) {
+        await expect(disk.open('a', mode)).rejects.toMatchObject({
+          code: 'DISK_MISSING',
+          details: { path: 'a', operation: 'open', errno: 'ENOENT' },
+        })
+      }
+      expect(await disk.stat('a')).toBeUndefined()
+      await put(disk, 'a', 'old')
+      const file = await disk.open('a', 'read')
+      await expect(file.write(0, encode('new'))).rejects.toMatchObject({ code: 'DISK_FAILED' })
+      await expect(file.truncate(0)).rejects.toMatchObject({ code: 'DISK_FAILED' })
+      await file.sync()
+      expect(await whole(file)).toBe('old')
+      await file.close()
+    })
+
+    test('closing twice is fine, using a closed file is not', async () => {
+      const file = await disk.open('a', 'create')
+      await file.close()
+      await file.close()
+      await expect(file.read(0, 1)).rejects.toMatchObject({ code: 'DISK_FAILED', details: { path: 'a' } })
+      await expect(file.sync()).rejects.toMatchObject({ code: 'DISK_FAILED', details: { operation: 'sync' } })
+    })
+
+    test('a removed file stays readable and writable through an open handle (rules 18)', async () => {
+      await put(disk, 'a', 'old')
+      const file = await disk.open('a', 'write')
+      await disk.remove('a')
+      await put(disk, 'a', 'new')
+      await file.write(3, encode('er'))
+      expect(await whole(file)).toBe('older')
+      expect(await contentOf(disk, 'a')).toBe('new')
+      await file.close()
+    })
+
+    test('rename replaces, and handles keep what they opened', async () => {
+      await put(disk, 'a', 'from')
+      await put(disk, 'b', 'to')
+      const [from, to] = [await disk.open('a', 'read'), await disk.open('b', 'read')]
+      await disk.rename('a', 'b')
+      expect(await whole(from)).toBe('from')
+      expect(await whole(to)).toBe('to')
+      expect(await contentOf(disk, 'b')).toBe('from')
+      expect(await disk.stat('a')).toBeUndefined()
+      await disk.rename('b', 'b')
+      expect(await contentOf(disk, 'b')).toBe('from')
+      await Promise.all([from.close(), to.close()])
+    })
+
+    test('rename and remove refuse what is missing, and folders', async () => {
+      await put(disk, 'a', 'a')
+      await disk.makeDirectory('folder')
+      const refusals: [Promise<unknown>, string][] = [
+        [disk.rename('none', 'b'), 'DISK_MISSING'],
+        [disk.rename('a', 'none/b'), 'DISK_MISSING'],
+        [disk.rename('a', 'folder'), 'DISK_NOT_A_FILE'],
+        [disk.rename('folder', 'other'), 'DISK_NOT_A_FILE'],
+        [disk.remove('none'), 'DISK_MISSING'],
+        [disk.remove('folder'), 'DISK_NOT_A_FILE'],
+        [disk.remove(''), 'DISK_NOT_A_FILE'],
+      ]
+      for (const [refusal, code] of refusals) await expect(refusal).rejects.toMatchObject({ code })
+      expect((await disk.list('')).map(({ name }) => name)).toEqual(['a', 'folder'])
+    })
+
+    test('a folder lists its own entries, sorted, with their kinds', async () => {
+      await disk.makeDirectory('folder')
+      await disk.makeDirectory('folder/inner')
+      for (const path of ['folder/b', 'folder/a', 'folder/B', 'folder/inner/x', 'c']) await put(disk, path, '')
+      expect(await disk.list('folder')).toEqual([
+        { name: 'B', kind: 'file' },
+        { name: 'a', kind: 'file' },
+        { name: 'b', kind: 'file' },
+        { name: 'inner', kind: 'directory' },
+      ])
+      expect(await disk.list('')).toEqual([
+        { name: 'c', kind: 'file' },
+        { name: 'folder', kind: 'directory' },
+      ])
+      await expect(disk.list('none')).rejects.toMatchObject({ code: 'DISK_MISSING' })
+      await expect(disk.list('c')).rejects.toMatchObject({ code: 'DISK_NOT_A_DIRECTORY' })
+    })
+
+    test('stat tells name, kind and size, and nothing of what is missing', async () => {
+      await disk.makeDirectory('folder')
+      await put(disk, 'folder/a', 'four')
+      expect(await disk.stat('folder/a')).toEqual({ name: 'a', kind: 'file', size: 4 })
+      expect(await disk.stat('folder')).toEqual({ name: 'folder', kind: 'directory', size: 0 })
+      expect(await disk.stat('')).toEqual({ name: '', kind: 'directory', size: 0 })
+      expect(await disk.stat('none/a')).toBeUndefined()
+      await expect(disk.stat('folder/a/b')).rejects.toMatchObject({ code: 'DISK_NOT_A_DIRECTORY' })
+    })
+
+    test('a folder is made once, inside one that is there', async () => {
+      await disk.makeDirectory('folder')
+      await put(disk, 'folder/a', 'kept')
+      await disk.makeDirectory('folder')
+      await disk.makeDirectory('')
+      expect(await contentOf(disk, 'folder/a')).toBe('kept')
+      await expect(disk.makeDirectory('none/inner')).rejects.toMatchObject({ code: 'DISK_MISSING' })
+      await expect(disk.makeDirectory('folder/a')).rejects.toMatchObject({ code: 'DISK_NOT_A_DIRECTORY' })
+      await expect(disk.open('folder', 'read')).rejects.toMatchObject({ code: 'DISK_NOT_A_FILE' })
+      await expect(disk.open('folder', 'write')).rejects.toMatchObject({ code: 'DISK_NOT_A_FILE' })
+      await expect(disk.open('none/a', 'create')).rejects.toMatchObject({ code: 'DISK_MISSING' })
+      await expect(disk.open('folder/a/b', 'create')).rejects.toMatchObject({ code: 'DISK_NOT_A_DIRECTORY' })
+    })
+
+    test('folders can be synced, and nothing else', async () => {
+      await disk.makeDirectory('folder')
+      await put(disk, 'a', '')
+      await disk.syncDirectory('')
+      await disk.syncDirectory('folder')
+      await expect(disk.syncDirectory('none')).rejects.toMatchObject({ code: 'DISK_MISSING' })
+      await expect(disk.syncDirectory('a')).rejects.toMatchObject({ code: 'DISK_NOT_A_DIRECTORY' })
+    })
+
+    test('replaceFile leaves the new bytes and no temporary file', async () => {
+      await replaceFile(disk, 'a', encode('one'))
+      await put(disk, 'a.tmp', 'left by a crash')
+      await replaceFile(disk, 'a', encode('two'))
+      expect(await contentOf(disk, 'a')).toBe('two')
+      expect(await disk.list('')).toEqual([{ name: 'a', kind: 'file' }])
+    })
+
+    // GB-23, invariant 9
+    test.each(['..', '.', '/', '/etc/passwd', 'a/', '/a', 'a//b', 'a/../b', '../x', './a', 'a\\b', 'a\0b', '..\\x'])(
+      'the path %j leads outside and is refused by every call',
+      async path => {
+        const outside = { code: 'DISK_OUTSIDE', details: { path } }
+        await put(disk, 'fine', '')
+        for (const mode of ['read', 'write', 'create'] as const)
+          await expect(disk.open(path, mode)).rejects.toMatchObject(outside)
+        await expect(disk.list(path)).rejects.toMatchObject(outside)
+        await expect(disk.stat(path)).rejects.toMatchObject(outside)
+        await expect(disk.makeDirectory(path)).rejects.toMatchObject(outside)
+        await expect(disk.remove(path)).rejects.toMatchObject(outside)
+        await expect(disk.syncDirectory(path)).rejects.toMatchObject(outside)
+        await expect(disk.rename(path, 'b')).rejects.toMatchObject(outside)
+        await expect(disk.rename('fine', path)).rejects.toMatchObject(outside)
+        expect(await disk.list('')).toEqual([{ name: 'fine', kind: 'file' }])
+      },
+    )
+  })
+}
