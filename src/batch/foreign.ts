@@ -12,8 +12,11 @@ import { foreignColumn, MalformedCell, typeOfLayout } from './foreign-column.ts'
 import {
   FOOTER_TAIL_BYTES,
   footerLength,
+  HeldBytes,
+  MAGIC,
   ParquetFile,
   type ParquetFooter,
+  type RowGroupFooter,
   readFooter,
   rowsAtOnce,
 } from './parquet.ts'
@@ -31,13 +34,30 @@ export interface ForeignMapping {
 /** Most rows decoded at once: others write row groups of any size. */
 const ROWS_AT_ONCE = 65_536
 
-const readTail = async (source: Pick<DiskFile, 'read' | 'size'>, file: string) => {
-  const size = await source.size()
+/**
+ * Files up to this size are read whole, so that damage in them is an error. In larger ones damage inside a column
+ * chunk can end the process, because the codec then reads row group by row group and does not survive it.
+ */
+const WHOLE_FILE_BYTES = 128 * 1024 * 1024
+
+type Source = Pick<DiskFile, 'read' | 'size'>
+
+const readTail = async (source: Source, size: number, file: string) => {
   const end = await source.read(Math.max(0, size - FOOTER_TAIL_BYTES), FOOTER_TAIL_BYTES)
   const length = end.length === FOOTER_TAIL_BYTES ? footerLength(end) : undefined
   if (length === undefined || length > size)
     throw new InputError('FILE_INVALID', 'the file is not a Parquet file', { file })
-  return { size, tail: await source.read(size - length, length) }
+  return await source.read(size - length, length)
+}
+
+/** The end of the last column chunk; undefined if one cannot be where the footer says. */
+const endOfChunks = (footer: ParquetFooter, size: number): number | undefined => {
+  let end = MAGIC.length
+  for (const { offset, length } of footer.rowGroups.flatMap(({ chunks }) => chunks)) {
+    if (!(offset >= MAGIC.length && length >= 0 && offset + length <= size)) return undefined
+    end = Math.max(end, offset + length)
+  }
+  return end
 }
 
 /** The columns that are read, and that there are such and of types that have an equivalent. */
@@ -77,6 +97,8 @@ export class ForeignFile {
   readonly columns: readonly ColumnDeclaration[]
   readonly #mapping: ForeignMapping
   readonly #footer: ParquetFooter
+  readonly #source: Source
+  readonly #held: HeldBytes
   readonly #parquet: ParquetFile
 
   constructor(
@@ -84,12 +106,16 @@ export class ForeignFile {
     columns: readonly ColumnDeclaration[],
     mapping: ForeignMapping,
     footer: ParquetFooter,
+    source: Source,
+    held: HeldBytes,
     parquet: ParquetFile,
   ) {
     this.file = file
     this.columns = columns
     this.#mapping = mapping
     this.#footer = footer
+    this.#source = source
+    this.#held = held
     this.#parquet = parquet
   }
 
@@ -116,6 +142,7 @@ export class ForeignFile {
     const result = new GrowingColumns(this.columns.length, group.rows)
     const { time, diff } = this.#mapping
     const names = [...this.columns.map(({ name }) => name), time, diff].filter(name => name !== undefined)
+    const release = await this.#load(group, new Set(names))
     try {
       for await (const stream of this.#parquet.read(
         index,
@@ -133,9 +160,21 @@ export class ForeignFile {
         throw this.#invalid(cause.message, { column: cause.column, row: row + cause.row })
       if (cause instanceof MalformedColumn) throw this.#invalid(cause.message, { column: cause.column })
       throw this.#invalid('the file cannot be decoded', { rowGroup: index, cause: String(cause) })
+    } finally {
+      release()
     }
     if (result.length !== group.rows) throw this.#invalid('the file cannot be decoded', { rowGroup: index })
     return result.view()
+  }
+
+  /** Reads the chunks of the columns that are wanted, and what lies between them. */
+  async #load({ chunks }: RowGroupFooter, names: ReadonlySet<string>): Promise<() => void> {
+    const wanted = chunks.filter(({ column }) => names.has(column))
+    const from = Math.min(...wanted.map(({ offset }) => offset))
+    const end = Math.max(...wanted.map(({ offset, length }) => offset + length))
+    const bytes = await this.#source.read(from, end - from)
+    if (bytes.length !== end - from) throw this.#invalid('the file became shorter', { offset: from })
+    return this.#held.hold(from, bytes)
   }
 
   #invalid(why: string, details: ErrorDetails): InputError {
@@ -187,25 +226,36 @@ const checkedDiffs = (name: string, { kinds, payload }: Column): Float64Array =>
  * @throws {InputError} FILE_INVALID if it is none, lacks a column of the mapping, or has one without an equivalent
  */
 export const openForeign = async (
-  source: Pick<DiskFile, 'read' | 'size'>,
+  source: Source,
   file: string,
   mapping: ForeignMapping = {},
 ): Promise<ForeignFile> => {
-  const { size, tail } = await readTail(source, file)
-  let footer: ParquetFooter
-  let parquet: ParquetFile
-  try {
-    footer = readFooter(tail)
-    parquet = await ParquetFile.open(size, (start, end) => source.read(start, end - start))
-  } catch (cause) {
-    throw new InputError('FILE_INVALID', 'the footer of the file cannot be understood', {
+  const size = await source.size()
+  const tail = await readTail(source, size, file)
+  const invalid = (cause: unknown) =>
+    new InputError('FILE_INVALID', 'the footer of the file cannot be understood', {
       file,
       cause: String(cause),
     })
+  let footer: ParquetFooter
+  try {
+    footer = readFooter(tail)
+  } catch (cause) {
+    throw invalid(cause)
+  }
+  const offset = endOfChunks(footer, size)
+  if (offset === undefined) throw invalid('a column chunk lies outside the file')
+  const held = new HeldBytes()
+  held.hold(offset, await source.read(offset, size - offset))
+  let parquet: ParquetFile
+  try {
+    parquet = await ParquetFile.open(size, held)
+  } catch (cause) {
+    throw invalid(cause)
   }
   try {
     const columns = chosen(arrowSchema(parquet.schema()), mapping, file)
-    return new ForeignFile(file, columns, mapping, footer, parquet)
+    return new ForeignFile(file, columns, mapping, footer, source, held, parquet)
   } catch (cause) {
     parquet.free()
     throw cause

@@ -10,6 +10,9 @@ import {
   Table,
   transformParquetStream,
   ParquetFile as WasmFile,
+  type ReaderOptions,
+  readParquet,
+  readSchema,
   type WriterProperties,
   WriterPropertiesBuilder,
   WriterVersion,
@@ -182,22 +185,66 @@ const BYTES_AT_ONCE = 4 * 1024 * 1024
 export const rowsAtOnce = ({ rows, decodedBytes }: RowGroupFooter): number =>
   decodedBytes <= 2 * ROW_GROUP_BYTES ? rows : Math.max(1, Math.floor((rows * BYTES_AT_ONCE) / decodedBytes))
 
-/** What the codec reads through: bytes `[start, end)` of the file. */
-export type RangeReader = (start: number, end: number) => Promise<Uint8Array>
+/**
+ * The bytes of a file that the codec may see. It is given nothing else, because a read that fails or comes short
+ * inside the codec ends the process: read first, hold what was read, then decode.
+ */
+export class HeldBytes {
+  readonly #pieces = new Set<{ readonly offset: number; readonly bytes: Uint8Array }>()
+
+  /** Holds `bytes`, which are at `offset`, until the function that it returns is called. */
+  hold(offset: number, bytes: Uint8Array): () => void {
+    const piece = { offset, bytes }
+    this.#pieces.add(piece)
+    return () => this.#pieces.delete(piece)
+  }
+
+  /** Bytes `[start, end)`; zeros, which no codec understands, if they are not held. */
+  get(start: number, end: number): ArrayBuffer {
+    for (const { offset, bytes } of this.#pieces) {
+      if (start < offset || end > offset + bytes.length) continue
+      const { buffer, byteOffset } = bytes
+      const from = byteOffset + start - offset
+      const whole = from === 0 && end - start === buffer.byteLength
+      return (whole ? buffer : buffer.slice(from, from + end - start)) as ArrayBuffer
+    }
+    return new ArrayBuffer(end - start)
+  }
+}
 
 /** The part of a Blob that the codec uses. A real one opened by path would break when the file is renamed or removed. */
-const blobOver = (read: RangeReader, start: number, end: number): Blob => {
+const blobOver = (held: HeldBytes, start: number, end: number): Blob => {
   const blob = {
     size: end - start,
-    slice: (from: number, to: number) => blobOver(read, start + from, start + to),
-    arrayBuffer: async () => {
-      const bytes = await read(start, end)
-      const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength
-      return whole ? bytes.buffer : bytes.slice().buffer
-    },
+    slice: (from: number, to: number) => blobOver(held, start + from, start + to),
+    arrayBuffer: async () => held.get(start, end),
   }
   return blob as unknown as Blob
 }
+
+const readerOptions = (
+  rowGroup: number,
+  rowsAtOnce: number,
+  columns: readonly string[] | undefined,
+): ReaderOptions => ({
+  rowGroups: [rowGroup],
+  batchSize: rowsAtOnce,
+  ...(columns === undefined ? {} : { columns: [...columns] }),
+})
+
+/**
+ * A row group of a file that is in memory as a whole, as one IPC stream. Copies the file into the codec each time, but
+ * throws where it is damaged; {@link ParquetFile} needs verified bytes, or the process ends.
+ */
+export const readRowGroup = (
+  file: Uint8Array,
+  rowGroup: number,
+  rowsAtOnce: number,
+  columns: readonly string[],
+): Uint8Array => readParquet(file, readerOptions(rowGroup, rowsAtOnce, columns)).intoIPCStream()
+
+/** The schema of a file that is in memory as a whole, as an IPC stream. Throws where the file is damaged. */
+export const schemaOf = (file: Uint8Array): Uint8Array => readSchema(file).intoIPCStream()
 
 /** A Parquet file open for decoding, one row group at a time. */
 export class ParquetFile {
@@ -206,9 +253,12 @@ export class ParquetFile {
     this.#file = file
   }
 
-  /** Opens a file of `size` bytes. Reads its footer through `read`. Throws whatever the codec throws. */
-  static async open(size: number, read: RangeReader): Promise<ParquetFile> {
-    return new ParquetFile(await WasmFile.fromFile(blobOver(read, 0, size)))
+  /**
+   * Opens a file of `size` bytes of which `held` has everything behind the last column chunk, for as long as the file
+   * is open; and while a row group is read, its column chunks. Throws whatever the codec throws.
+   */
+  static async open(size: number, held: HeldBytes): Promise<ParquetFile> {
+    return new ParquetFile(await WasmFile.fromFile(blobOver(held, 0, size)))
   }
 
   /**
@@ -220,9 +270,8 @@ export class ParquetFile {
     rowsAtOnce: number,
     columns?: readonly string[],
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const options = { rowGroups: [rowGroup], batchSize: rowsAtOnce }
     const batches: ReadableStream<RecordBatch> = await this.#file.stream(
-      columns === undefined ? options : { ...options, columns: [...columns] },
+      readerOptions(rowGroup, rowsAtOnce, columns),
     )
     for await (const batch of batches) yield batch.intoIPCStream()
   }

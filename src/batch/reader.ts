@@ -8,13 +8,7 @@ import { MalformedJson } from '../model/json.ts'
 import { decodeColumns, MalformedColumn } from './decode.ts'
 import type { BatchDescription } from './description.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
-import { MAGIC, ParquetFile, type ParquetFooter, readFooter, rowsAtOnce } from './parquet.ts'
-
-/** Bytes of a file that were verified, and where they are. */
-interface Verified {
-  readonly offset: number
-  readonly bytes: Uint8Array
-}
+import { HeldBytes, MAGIC, ParquetFile, type ParquetFooter, readFooter, rowsAtOnce } from './parquet.ts'
 
 const corrupt = (why: string, details: ErrorDetails, cause?: unknown): CorruptionError =>
   new CorruptionError('BATCH_CORRUPT', why, details, cause)
@@ -78,7 +72,7 @@ export class BatchReader {
   readonly #footer: ParquetFooter
   readonly #layout: Layout
   /** What the codec may see: the footer, and the row groups that are being decoded. */
-  readonly #verified: Set<Verified>
+  readonly #verified: HeldBytes
   readonly #parquet: ParquetFile
   #reading = 0
   #closed = false
@@ -89,7 +83,7 @@ export class BatchReader {
     source: DiskFile,
     footer: ParquetFooter,
     layout: Layout,
-    verified: Set<Verified>,
+    verified: HeldBytes,
     parquet: ParquetFile,
   ) {
     this.file = file
@@ -135,7 +129,8 @@ export class BatchReader {
     if (magic !== MAGIC) throw corrupt('the file is not a Parquet file', { file, offset: 0 })
     const { offset, crc32 } = description.footer
     const bytes = await readVerified(source, offset, size - offset, crc32, { file })
-    const verified = new Set<Verified>([{ offset, bytes }])
+    const verified = new HeldBytes()
+    verified.hold(offset, bytes)
     let footer: ParquetFooter
     let own: ReturnType<typeof layoutFromText>
     try {
@@ -152,7 +147,7 @@ export class BatchReader {
       throw corrupt('the batch is not the one that its metadata describes', { file, offset, difference })
     let parquet: ParquetFile
     try {
-      parquet = await ParquetFile.open(size, async (start, end) => rangeOf(verified, start, end))
+      parquet = await ParquetFile.open(size, verified)
     } catch (cause) {
       throw corrupt('the footer of a batch cannot be understood', { file, offset }, cause)
     }
@@ -182,8 +177,7 @@ export class BatchReader {
   }
 
   async #decode(index: number, bytes: Uint8Array): Promise<Columns> {
-    const verified = { offset: this.description.rowGroups[index]!.offset, bytes }
-    this.#verified.add(verified)
+    const release = this.#verified.hold(this.description.rowGroups[index]!.offset, bytes)
     try {
       const rows = rowsAtOnce(this.#footer.rowGroups[index]!)
       return await decodeColumns(this.#layout, this.#parquet.read(index, rows))
@@ -191,7 +185,7 @@ export class BatchReader {
       const column = cause instanceof MalformedColumn ? cause.column : undefined
       throw corrupt('a row group cannot be decoded', { file: this.file, rowGroup: index, column }, cause)
     } finally {
-      this.#verified.delete(verified)
+      release()
     }
   }
 
@@ -251,10 +245,4 @@ export class BatchReader {
     this.#parquet.free()
     await this.#source.close()
   }
-}
-
-const rangeOf = (verified: Iterable<Verified>, start: number, end: number): Uint8Array => {
-  for (const { offset, bytes } of verified)
-    if (start >= offset && end <= offset + bytes.length) return bytes.subarray(start - offset, end - offset)
-  throw new Error(`the codec asked for bytes ${start} to ${end}, which were not verified`)
 }

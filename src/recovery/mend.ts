@@ -56,6 +56,8 @@ class Mending {
   readonly #at: string
   readonly quarantined: string[] = []
   bytesCut = 0
+  /** Bytes of the header that a log written by hand was given. */
+  #adopted = 0
 
   constructor(disk: Disk, recovered: Recovered, at: string) {
     this.#disk = disk
@@ -84,36 +86,39 @@ class Mending {
     }
   }
 
-  /** A log that was written by hand gets its header, so that it can be sealed as every other. */
-  async #adopt(segment: Segment, store: string, epoch: number): Promise<number> {
-    const lines = (await readWhole(this.#disk, segment.path, segment.size)).subarray(0, segment.end)
-    const header = encodeHeader({ store, epoch, generation: 1, firstLsn: 1, upper: 0 })
+  async #setTornHeaderAside(): Promise<void> {
+    const report = { from: CURRENT, reason: 'torn header of a new segment' }
+    this.quarantined.push(await moveAside(this.#disk, CURRENT, report, this.#at))
+  }
+
+  /**
+   * Gives a store that is being made its first segment: empty, or what somebody wrote by hand with a header in front.
+   * Done while the epoch is still 0: from epoch 1 on a log that is missing is damage.
+   */
+  async makeLog(store: string): Promise<void> {
+    const { current, tornHeader } = this.#recovered.log
+    const header = encodeHeader({ store, epoch: 0, generation: 1, firstLsn: 1, upper: 0 })
+    if (tornHeader) await this.#setTornHeaderAside()
+    if (current === undefined) await replaceFile(this.#disk, CURRENT, header)
+    if (current === undefined || current.header !== undefined) return
+    await this.#cutTail(current)
+    const lines = await readWhole(this.#disk, CURRENT, current.size)
     await replaceFile(this.#disk, CURRENT, Buffer.concat([header, lines]))
-    return header.length + lines.length
+    this.#adopted = header.length
   }
 
   /** Seals what the log ended with; returns it unless it holds no commit and is simply replaced. */
-  async sealCurrent(store: string, epoch: number): Promise<SegmentFile | undefined> {
+  async sealCurrent(): Promise<SegmentFile | undefined> {
     const { current, tornHeader } = this.#recovered.log
-    if (tornHeader) {
-      this.quarantined.push(
-        await moveAside(
-          this.#disk,
-          CURRENT,
-          { from: CURRENT, reason: 'torn header of a new segment' },
-          this.#at,
-        ),
-      )
-      return undefined
-    }
+    const isNew = this.#recovered.catalog === undefined || this.#recovered.catalog.epoch === 0
+    if (tornHeader && !isNew) await this.#setTornHeaderAside()
     if (current === undefined) return undefined
-    await this.#cutTail(current)
+    if (this.#adopted === 0) await this.#cutTail(current)
     if (current.records.length === 0) return undefined
     const firstLsn = current.header?.firstLsn ?? 1
-    const bytes = current.header === undefined ? await this.#adopt(current, store, epoch) : current.end
     await this.#disk.rename(CURRENT, sealedPath(firstLsn))
     await this.#disk.syncDirectory(WAL_FOLDER)
-    return { path: sealedPath(firstLsn), firstLsn, bytes }
+    return { path: sealedPath(firstLsn), firstLsn, bytes: current.end + this.#adopted }
   }
 
   /** Removes what is surely ours and unfinished, and puts aside batches that no shard knows. */
@@ -171,11 +176,9 @@ export const mend = async (
   if (found.epoch > 0) await disk.makeDirectory(FOLDERS[3]!)
   const registry = new Registry(disk, found)
   const epoch = found.epoch + 1
-  const fresh = found.epoch === 0
-  // A fresh store stays one until its log is in order: a hand-written log has no header and would be refused.
-  if (!fresh) await registry.update(catalog => ({ ...catalog, epoch })) // B12
-  const sealed = await mending.sealCurrent(found.id, found.epoch)
-  if (fresh) await registry.update(catalog => ({ ...catalog, epoch }))
+  if (found.epoch === 0) await mending.makeLog(found.id)
+  await registry.update(catalog => ({ ...catalog, epoch })) // B12
+  const sealed = await mending.sealCurrent()
   for (const shard of state.shards.values()) {
     shard.freeze(scan.lastLsn)
     await flushOldest(disk, registry, batchFormat(settings), shard) // B11

@@ -1,9 +1,10 @@
 // Owns checking a store without changing it: every checksum, footer, document, order and range on disk.
-import type { Settings } from '../config/settings.ts'
-import { CorruptionError, StoreError } from '../errors.ts'
-import type { Disk } from '../disk/disk.ts'
+
 import { BatchReader } from '../batch/reader.ts'
 import { verifyBatch } from '../batch/verify.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Disk } from '../disk/disk.ts'
+import { CorruptionError, StoreError } from '../errors.ts'
 import { type Catalog, readCatalog } from '../shard/catalog.ts'
 import { batchPath, readMetadata, type ShardMetadata } from '../shard/metadata.ts'
 import { recover } from './recover.ts'
@@ -78,18 +79,28 @@ export const verify = async (disk: Disk, settings: Settings, now: () => number):
   const catalog = await verification.check(() => readCatalog(disk))
   for (const { name } of catalog?.shards ?? []) await verification.shard(disk, catalog!, name)
   await verification.check(async () => {
-    const { state, counts, log, catalog: found } = await recover(disk, { ...settings, damagedShard: 'isolate' }, now)
+    const {
+      state,
+      counts,
+      log,
+      catalog: found,
+    } = await recover(disk, { ...settings, damagedShard: 'isolate' }, now)
     verification.commits = counts.total
-    if (found === undefined) throw new CorruptionError('STORE_CORRUPT', 'there is no store here', { file: 'store.json' })
+    if (found === undefined)
+      throw new CorruptionError('STORE_CORRUPT', 'there is no store here', { file: 'store.json' })
     for (const { damage } of state.shards.values())
       if (damage !== undefined) await verification.check(() => Promise.reject(damage))
     if (log.current?.damage === undefined) return
     const { offset, lsn, reason } = log.current.damage
-    throw new CorruptionError('WAL_CORRUPT', `the log ends in a torn write, which opening cuts off: ${reason}`, {
-      file: log.current.path,
-      offset,
-      lsn,
-    })
+    throw new CorruptionError(
+      'WAL_CORRUPT',
+      `the log ends in a torn write, which opening cuts off: ${reason}`,
+      {
+        file: log.current.path,
+        offset,
+        lsn,
+      },
+    )
   })
   const { problems, shards, batches, rows, bytes, commits } = verification
   return { problems, shards, batches, rows, bytes, commits }

@@ -12,12 +12,17 @@ const put = async (disk: Disk, path: string, text: string): Promise<void> => {
   await file.close()
 }
 
-const contentOf = async (disk: Disk, path: string): Promise<string> => decode(await readWhole(disk, path, 1000))
+const contentOf = async (disk: Disk, path: string): Promise<string> =>
+  decode(await readWhole(disk, path, 1000))
 
 const whole = async (file: DiskFile): Promise<string> => decode(await file.read(0, await file.size()))
 
 /** Runs the contract on disks that `make` makes empty. */
-export const testDiskContract = (name: string, make: () => Promise<Disk>, end?: () => Promise<void>): void => {
+export const testDiskContract = (
+  name: string,
+  make: () => Promise<Disk>,
+  end?: () => Promise<void>,
+): void => {
   describe(`${name} keeps the contract of a disk`, () => {
     let disk: Disk
     beforeEach(async () => {
@@ -137,23 +142,24 @@ export const testDiskContract = (name: string, make: () => Promise<Disk>, end?: 
     test('rename and remove refuse what is missing, and folders', async () => {
       await put(disk, 'a', 'a')
       await disk.makeDirectory('folder')
-      const refusals: [Promise<unknown>, string][] = [
-        [disk.rename('none', 'b'), 'DISK_MISSING'],
-        [disk.rename('a', 'none/b'), 'DISK_MISSING'],
-        [disk.rename('a', 'folder'), 'DISK_NOT_A_FILE'],
-        [disk.rename('folder', 'other'), 'DISK_NOT_A_FILE'],
-        [disk.remove('none'), 'DISK_MISSING'],
-        [disk.remove('folder'), 'DISK_NOT_A_FILE'],
-        [disk.remove(''), 'DISK_NOT_A_FILE'],
+      const refusals: [() => Promise<unknown>, string][] = [
+        [() => disk.rename('none', 'b'), 'DISK_MISSING'],
+        [() => disk.rename('a', 'none/b'), 'DISK_MISSING'],
+        [() => disk.rename('a', 'folder'), 'DISK_NOT_A_FILE'],
+        [() => disk.rename('folder', 'other'), 'DISK_NOT_A_FILE'],
+        [() => disk.remove('none'), 'DISK_MISSING'],
+        [() => disk.remove('folder'), 'DISK_NOT_A_FILE'],
+        [() => disk.remove(''), 'DISK_NOT_A_FILE'],
       ]
-      for (const [refusal, code] of refusals) await expect(refusal).rejects.toMatchObject({ code })
+      for (const [refuse, code] of refusals) await expect(refuse()).rejects.toMatchObject({ code })
       expect((await disk.list('')).map(({ name }) => name)).toEqual(['a', 'folder'])
     })
 
     test('a folder lists its own entries, sorted, with their kinds', async () => {
       await disk.makeDirectory('folder')
       await disk.makeDirectory('folder/inner')
-      for (const path of ['folder/b', 'folder/a', 'folder/B', 'folder/inner/x', 'c']) await put(disk, path, '')
+      for (const path of ['folder/b', 'folder/a', 'folder/B', 'folder/inner/x', 'c'])
+        await put(disk, path, '')
       expect(await disk.list('folder')).toEqual([
         { name: 'B', kind: 'file' },
         { name: 'a', kind: 'file' },
@@ -210,22 +216,33 @@ export const testDiskContract = (name: string, make: () => Promise<Disk>, end?: 
     })
 
     // GB-23, invariant 9
-    test.each(['..', '.', '/', '/etc/passwd', 'a/', '/a', 'a//b', 'a/../b', '../x', './a', 'a\\b', 'a\0b', '..\\x'])(
-      'the path %j leads outside and is refused by every call',
-      async path => {
-        const outside = { code: 'DISK_OUTSIDE', details: { path } }
-        await put(disk, 'fine', '')
-        for (const mode of ['read', 'write', 'create'] as const)
-          await expect(disk.open(path, mode)).rejects.toMatchObject(outside)
-        await expect(disk.list(path)).rejects.toMatchObject(outside)
-        await expect(disk.stat(path)).rejects.toMatchObject(outside)
-        await expect(disk.makeDirectory(path)).rejects.toMatchObject(outside)
-        await expect(disk.remove(path)).rejects.toMatchObject(outside)
-        await expect(disk.syncDirectory(path)).rejects.toMatchObject(outside)
-        await expect(disk.rename(path, 'b')).rejects.toMatchObject(outside)
-        await expect(disk.rename('fine', path)).rejects.toMatchObject(outside)
-        expect(await disk.list('')).toEqual([{ name: 'fine', kind: 'file' }])
-      },
-    )
+    test.each([
+      '..',
+      '.',
+      '/',
+      '/etc/passwd',
+      'a/',
+      '/a',
+      'a//b',
+      'a/../b',
+      '../x',
+      './a',
+      'a\\b',
+      'a\0b',
+      '..\\x',
+    ])('the path %j leads outside and is refused by every call', async path => {
+      const outside = { code: 'DISK_OUTSIDE', details: { path } }
+      await put(disk, 'fine', '')
+      for (const mode of ['read', 'write', 'create'] as const)
+        await expect(disk.open(path, mode)).rejects.toMatchObject(outside)
+      await expect(disk.list(path)).rejects.toMatchObject(outside)
+      await expect(disk.stat(path)).rejects.toMatchObject(outside)
+      await expect(disk.makeDirectory(path)).rejects.toMatchObject(outside)
+      await expect(disk.remove(path)).rejects.toMatchObject(outside)
+      await expect(disk.syncDirectory(path)).rejects.toMatchObject(outside)
+      await expect(disk.rename(path, 'b')).rejects.toMatchObject(outside)
+      await expect(disk.rename('fine', path)).rejects.toMatchObject(outside)
+      expect(await disk.list('')).toEqual([{ name: 'fine', kind: 'file' }])
+    })
   })
 }
