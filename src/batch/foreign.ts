@@ -1,7 +1,6 @@
 // Owns reading somebody else's Parquet file as updates. Nobody vouches for the file: what cannot be an update is
 // refused with file, column and row, never rounded, skipped or guessed.
-import type { DiskFile } from '../disk/disk.ts'
-import { type ErrorDetails, InputError } from '../errors.ts'
+import { DiskError, type ErrorDetails, InputError } from '../errors.ts'
 import { type Column, type Columns, emptyColumns, GrowingColumns } from '../model/columns.ts'
 import type { ColumnDeclaration } from '../model/schema.ts'
 import { TIME_MAX } from '../model/update.ts'
@@ -9,17 +8,7 @@ import { Kind } from '../model/value.ts'
 import { type ArrowArray, type ArrowLayout, arrowSchema, fromArrowStream } from './arrow.ts'
 import { MalformedColumn } from './decode.ts'
 import { foreignColumn, MalformedCell, typeOfLayout } from './foreign-column.ts'
-import {
-  FOOTER_TAIL_BYTES,
-  footerLength,
-  HeldBytes,
-  MAGIC,
-  ParquetFile,
-  type ParquetFooter,
-  type RowGroupFooter,
-  readFooter,
-  rowsAtOnce,
-} from './parquet.ts'
+import { type ByteSource, type ForeignSource, openForeignSource } from './foreign-source.ts'
 
 /** Which columns of a file mean what. */
 export interface ForeignMapping {
@@ -29,35 +18,6 @@ export interface ForeignMapping {
   readonly time?: string
   /** The column with the diffs. @default none: every diff is 1 */
   readonly diff?: string
-}
-
-/** Most rows decoded at once: others write row groups of any size. */
-const ROWS_AT_ONCE = 65_536
-
-/**
- * Files up to this size are read whole, so that damage in them is an error. In larger ones damage inside a column
- * chunk can end the process, because the codec then reads row group by row group and does not survive it.
- */
-const WHOLE_FILE_BYTES = 128 * 1024 * 1024
-
-type Source = Pick<DiskFile, 'read' | 'size'>
-
-const readTail = async (source: Source, size: number, file: string) => {
-  const end = await source.read(Math.max(0, size - FOOTER_TAIL_BYTES), FOOTER_TAIL_BYTES)
-  const length = end.length === FOOTER_TAIL_BYTES ? footerLength(end) : undefined
-  if (length === undefined || length > size)
-    throw new InputError('FILE_INVALID', 'the file is not a Parquet file', { file })
-  return await source.read(size - length, length)
-}
-
-/** The end of the last column chunk; undefined if one cannot be where the footer says. */
-const endOfChunks = (footer: ParquetFooter, size: number): number | undefined => {
-  let end = MAGIC.length
-  for (const { offset, length } of footer.rowGroups.flatMap(({ chunks }) => chunks)) {
-    if (!(offset >= MAGIC.length && length >= 0 && offset + length <= size)) return undefined
-    end = Math.max(end, offset + length)
-  }
-  return end
 }
 
 /** The columns that are read, and that there are such and of types that have an equivalent. */
@@ -96,40 +56,31 @@ export class ForeignFile {
   /** The data columns, fit to be declared. */
   readonly columns: readonly ColumnDeclaration[]
   readonly #mapping: ForeignMapping
-  readonly #footer: ParquetFooter
-  readonly #source: Source
-  readonly #held: HeldBytes
-  readonly #parquet: ParquetFile
+  readonly #source: ForeignSource
 
   constructor(
     file: string,
     columns: readonly ColumnDeclaration[],
     mapping: ForeignMapping,
-    footer: ParquetFooter,
-    source: Source,
-    held: HeldBytes,
-    parquet: ParquetFile,
+    source: ForeignSource,
   ) {
     this.file = file
     this.columns = columns
     this.#mapping = mapping
-    this.#footer = footer
     this.#source = source
-    this.#held = held
-    this.#parquet = parquet
   }
 
   get rows(): number {
-    return this.#footer.rows
+    return this.#source.footer.rows
   }
 
   get rowGroups(): number {
-    return this.#footer.rowGroups.length
+    return this.#source.footer.rowGroups.length
   }
 
   /** How many rows a row group has. */
   rowGroupRows(index: number): number {
-    return this.#footer.rowGroups[index]!.rows
+    return this.#source.footer.rowGroups[index]!.rows
   }
 
   /**
@@ -137,18 +88,13 @@ export class ForeignFile {
    * @throws {InputError} FILE_INVALID naming file, column and row (counted from 0 in the whole file)
    */
   async read(index: number): Promise<Columns> {
-    const group = this.#footer.rowGroups[index]!
-    let row = this.#footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
+    const group = this.#source.footer.rowGroups[index]!
+    let row = this.#source.footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
     const result = new GrowingColumns(this.columns.length, group.rows)
     const { time, diff } = this.#mapping
     const names = [...this.columns.map(({ name }) => name), time, diff].filter(name => name !== undefined)
-    const release = await this.#load(group, new Set(names))
     try {
-      for await (const stream of this.#parquet.read(
-        index,
-        Math.min(rowsAtOnce(group), ROWS_AT_ONCE),
-        names,
-      )) {
+      for await (const stream of this.#source.read(index, names)) {
         for (const arrays of fromArrowStream(stream)) {
           const columns = this.#decode(arrays)
           result.appendRange(columns, 0, columns.length)
@@ -159,22 +105,11 @@ export class ForeignFile {
       if (cause instanceof MalformedCell)
         throw this.#invalid(cause.message, { column: cause.column, row: row + cause.row })
       if (cause instanceof MalformedColumn) throw this.#invalid(cause.message, { column: cause.column })
+      if (cause instanceof DiskError) throw cause
       throw this.#invalid('the file cannot be decoded', { rowGroup: index, cause: String(cause) })
-    } finally {
-      release()
     }
     if (result.length !== group.rows) throw this.#invalid('the file cannot be decoded', { rowGroup: index })
     return result.view()
-  }
-
-  /** Reads the chunks of the columns that are wanted, and what lies between them. */
-  async #load({ chunks }: RowGroupFooter, names: ReadonlySet<string>): Promise<() => void> {
-    const wanted = chunks.filter(({ column }) => names.has(column))
-    const from = Math.min(...wanted.map(({ offset }) => offset))
-    const end = Math.max(...wanted.map(({ offset, length }) => offset + length))
-    const bytes = await this.#source.read(from, end - from)
-    if (bytes.length !== end - from) throw this.#invalid('the file became shorter', { offset: from })
-    return this.#held.hold(from, bytes)
   }
 
   #invalid(why: string, details: ErrorDetails): InputError {
@@ -201,7 +136,7 @@ export class ForeignFile {
 
   /** Gives the codec's memory back. Once. */
   close(): void {
-    this.#parquet.free()
+    this.#source.free()
   }
 }
 
@@ -220,44 +155,31 @@ const checkedDiffs = (name: string, { kinds, payload }: Column): Float64Array =>
 }
 
 /**
- * Opens a Parquet file that somebody else wrote.
+ * Opens a Parquet file that somebody else wrote. `source` stays the caller's to close.
  *
  * @param file its name, for errors
  * @throws {InputError} FILE_INVALID if it is none, lacks a column of the mapping, or has one without an equivalent
+ * @throws {DiskError} if it cannot be read
  */
 export const openForeign = async (
-  source: Source,
+  source: ByteSource,
   file: string,
   mapping: ForeignMapping = {},
 ): Promise<ForeignFile> => {
-  const size = await source.size()
-  const tail = await readTail(source, size, file)
-  const invalid = (cause: unknown) =>
-    new InputError('FILE_INVALID', 'the footer of the file cannot be understood', {
-      file,
-      cause: String(cause),
-    })
-  let footer: ParquetFooter
+  let opened: ForeignSource
+  let schema: ReturnType<typeof arrowSchema>
   try {
-    footer = readFooter(tail)
+    opened = await openForeignSource(source)
+    schema = arrowSchema(opened.schema())
   } catch (cause) {
-    throw invalid(cause)
-  }
-  const offset = endOfChunks(footer, size)
-  if (offset === undefined) throw invalid('a column chunk lies outside the file')
-  const held = new HeldBytes()
-  held.hold(offset, await source.read(offset, size - offset))
-  let parquet: ParquetFile
-  try {
-    parquet = await ParquetFile.open(size, held)
-  } catch (cause) {
-    throw invalid(cause)
+    if (cause instanceof DiskError) throw cause
+    const details = { file, cause: String(cause) }
+    throw new InputError('FILE_INVALID', 'the file is not a Parquet file that can be read', details)
   }
   try {
-    const columns = chosen(arrowSchema(parquet.schema()), mapping, file)
-    return new ForeignFile(file, columns, mapping, footer, source, held, parquet)
+    return new ForeignFile(file, chosen(schema, mapping, file), mapping, opened)
   } catch (cause) {
-    parquet.free()
+    opened.free()
     throw cause
   }
 }

@@ -65,7 +65,7 @@ const settingFlag = (key: keyof Settings): Flag => {
 const SETTING_KEYS = Object.keys(DEFAULTS) as (keyof Settings)[]
 
 /** One flag for each setting: `--durability-mode`, … */
-export const SETTING_FLAGS: Readonly<Record<string, Flag>> = Object.fromEntries(
+const SETTING_FLAGS: Readonly<Record<string, Flag>> = Object.fromEntries(
   SETTING_KEYS.map(key => [kebab(key), settingFlag(key)]),
 )
 

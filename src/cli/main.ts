@@ -16,7 +16,7 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** Exit codes. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
+const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
 const overview = (): string[] => [
   'varve: the crash-safe, time-travelling fact store',

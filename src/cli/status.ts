@@ -25,7 +25,7 @@ const recoveryText = ({ recovery }: StoreStatus): string => {
 }
 
 /** The status for people. */
-export const statusLines = (status: StoreStatus): string[] => {
+const statusLines = (status: StoreStatus): string[] => {
   const facts: [string, string][] = [
     ['directory', status.path ?? 'in memory'],
     ['state', status.reason === undefined ? status.state : `${status.state}: ${status.reason}`],

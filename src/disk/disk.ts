@@ -1,7 +1,6 @@
 // Owns the boundary to the operating system: everything Varve asks of a disk goes through this interface.
 // Paths are relative to the folder the disk was made for, with `/` between names; no path leaves it.
 // Every method rejects with a DiskError that names path and operation; nothing else escapes.
-import type { DiskError } from '../errors.ts'
 
 /** A file that stays readable through this handle even after it was renamed or removed. */
 export interface DiskFile {
@@ -44,5 +43,3 @@ export interface Disk {
   /** Makes the entries of a folder durable: until then a crash can undo what was created, renamed or removed. */
   syncDirectory(path: string): Promise<void>
 }
-
-export type { DiskError }

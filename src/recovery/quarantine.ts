@@ -2,7 +2,7 @@
 import type { Disk } from '../disk/disk.ts'
 import { replaceFile } from '../disk/replace.ts'
 
-export const QUARANTINE_FOLDER = 'quarantine'
+const QUARANTINE_FOLDER = 'quarantine'
 
 /** Why something was put aside. */
 export interface QuarantineReport {

@@ -30,7 +30,7 @@ export interface Recovered {
 }
 
 /** What replaying the log did, in commits. */
-export interface ReplayCounts {
+interface ReplayCounts {
   total: number
   applied: number
   /** Behind the fence of every shard they touch. */

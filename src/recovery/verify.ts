@@ -10,7 +10,7 @@ import { batchPath, readMetadata, type ShardMetadata } from '../shard/metadata.t
 import { recover } from './recover.ts'
 
 /** Something that is not as it was written. */
-export interface Problem {
+interface Problem {
   readonly code: string
   readonly message: string
   readonly details: unknown

@@ -41,7 +41,7 @@ export interface CommitId {
 }
 
 /** How far an import has come. */
-export interface ImportState {
+interface ImportState {
   readonly id: string
   readonly rows: number
   readonly complete: boolean

@@ -44,6 +44,8 @@ export class Maintenance {
   /** `asOf` of what is being read: `since` does not pass the least of them. */
   readonly #holds = new Map<object, number>()
   readonly #flushing = new Map<Shard, Promise<FlushedBuffer[]>>()
+  readonly #activeBytes = new Map<Shard, number>()
+  #bufferedBytes = 0
   #relief: Promise<void> | undefined
   #retiring: Promise<void> = Promise.resolve()
   #collecting: Promise<void> = Promise.resolve()
@@ -145,15 +147,27 @@ export class Maintenance {
     return turn
   }
 
+  #freeze(shard: Shard): void {
+    shard.freeze(this.#state.lastLsn)
+    this.#account(shard)
+  }
+
   #freezeDirty(): Shard[] {
     const dirty = this.#soundShards().filter(({ firstDirtyLsn }) => firstDirtyLsn !== undefined)
-    for (const shard of dirty) shard.freeze(this.#state.lastLsn)
+    for (const shard of dirty) this.#freeze(shard)
     return dirty
   }
 
+  /** Keeps the sum of what the active buffers take, at a cost that does not depend on how many shards there are. */
+  #account(shard: Shard): void {
+    const before = this.#activeBytes.get(shard) ?? 0
+    this.#activeBytes.set(shard, shard.activeBytes)
+    this.#bufferedBytes += shard.activeBytes - before
+  }
+
   /** A flush that nobody waits for: what goes wrong shows in the status, and at the bounds. */
-  #flushSoon(shards: readonly Shard[]): void {
-    for (const shard of shards) this.#flushShard(shard).catch(() => {})
+  #flushSoon(shard: Shard): void {
+    this.#flushShard(shard).catch(() => {})
   }
 
   /** Starts what the bounds ask for after commits were applied. */
@@ -161,13 +175,13 @@ export class Maintenance {
     const { bufferSize, maxBufferBytes, maxWalSizeBytes } = this.#settings
     for (const name of names) {
       const shard = this.#state.shards.get(name)!
+      this.#account(shard)
       if (shard.activeLength < bufferSize || shard.frozenBuffers >= FROZEN_MAX) continue
-      shard.freeze(this.#state.lastLsn)
-      this.#flushSoon([shard])
+      this.#freeze(shard)
+      this.#flushSoon(shard)
     }
-    const buffered = this.#soundShards().reduce((sum, shard) => sum + shard.activeBytes, 0)
     // Starting at half of the bound, so that steady writing never has to wait at it.
-    if (buffered >= maxBufferBytes || this.#log.bytes >= maxWalSizeBytes / 2) this.#flushAllSoon()
+    if (this.#bufferedBytes >= maxBufferBytes || this.#log.bytes >= maxWalSizeBytes / 2) this.#flushAllSoon()
   }
 
   #flushAllSoon(): void {

@@ -33,7 +33,7 @@ async function* only(columns: Columns): AsyncGenerator<Columns> {
 const LARGEST = Number.MAX_SAFE_INTEGER
 
 /** Opens the batches of a view and yields its updates, merged as `merge` does. The view must be pinned. */
-export async function* readView(
+async function* readView(
   disk: Disk,
   view: ShardView,
   frontier: { readonly since: number; readonly until: number },

@@ -170,7 +170,7 @@ export const decodeHeader = (json: LineJson): SegmentHeader => {
 }
 
 /** The LSN of a line, if it carries one. */
-export const lsnOf = (json: LineJson): number | undefined =>
+const lsnOf = (json: LineJson): number | undefined =>
   json.lsn === undefined ? undefined : naturalOf(json, 'lsn')
 
 /** The last LSN that was durable when the line was written, if it says so. */

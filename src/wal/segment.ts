@@ -31,7 +31,7 @@ export const sealedFirstLsn = (name: string): number | undefined => {
 }
 
 /** What follows the valid lines of a segment that does not end cleanly. */
-export interface Damage {
+interface Damage {
   /** Offset of the first byte that is not part of a valid line. */
   readonly offset: number
   /** The LSN that should stand there. */

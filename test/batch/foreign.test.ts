@@ -21,9 +21,15 @@ import {
 } from 'apache-arrow'
 import { Table, writeParquet } from 'parquet-wasm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { arrowSchema, fromArrowStream } from '../../src/batch/arrow.ts'
 import { type ForeignFile, type ForeignMapping, openForeign } from '../../src/batch/foreign.ts'
+import { foreignColumn } from '../../src/batch/foreign-column.ts'
+import { type ForeignSource, openForeignSource } from '../../src/batch/foreign-source.ts'
 import { writeBatch } from '../../src/batch/writer.ts'
+import { DiskError } from '../../src/errors.ts'
+import type { Column } from '../../src/model/columns.ts'
 import { float, timestamp } from '../../src/model/value.ts'
+import { columnText } from '../../src/model/value-json.ts'
 import { columnsOf, type Row, rowsOf, typed } from './columns-of.ts'
 import { WatchedDisk } from './watched-disk.ts'
 
@@ -36,15 +42,16 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+const bytesOf = (bytes: Uint8Array<ArrayBuffer>) => ({
+  read: async (offset: number, length: number) => bytes.slice(offset, offset + length),
+  size: async () => bytes.length,
+})
+
 const open = (bytes: Uint8Array<ArrayBuffer>, mapping?: ForeignMapping): Promise<ForeignFile> =>
-  openForeign(
-    {
-      read: async (offset, length) => bytes.slice(offset, offset + length),
-      size: async () => bytes.length,
-    },
-    'their.parquet',
-    mapping,
-  )
+  openForeign(bytesOf(bytes), 'their.parquet', mapping)
+
+const rowsOfColumn = (column: Column): string[] =>
+  Array.from(column.kinds, (_, row) => columnText(column, row))
 
 /** A file that DuckDB writes of a query. */
 const written = async (query: string, options = ''): Promise<Uint8Array<ArrayBuffer>> => {
@@ -166,12 +173,12 @@ test.each<[why: string, sql: string, mapping: ForeignMapping, column: string]>([
 
 test('strings that are dictionaries or have 64-bit offsets in Arrow are strings', async () => {
   const values = ['a', 'b', 'a', null]
-  for (const [type, child] of [
-    [new Dictionary(new Utf8(), new Int8()), undefined],
-    [new Dictionary(new Utf8(), new Int32()), undefined],
-    [new LargeUtf8(), undefined],
-  ] as const) {
-    expect(child).toBeUndefined()
+  const types = [
+    new Dictionary(new Utf8(), new Int8()),
+    new Dictionary(new Utf8(), new Int32()),
+    new LargeUtf8(),
+  ]
+  for (const type of types) {
     const data = vectorFromArray(values, type).data[0]! as Data
     const fields = [new Field('x', type, true)]
     const batch = new RecordBatch(
@@ -214,11 +221,87 @@ test('what is not a Parquet file, or only the half of one, is refused', async ()
     Uint8Array.from(Buffer.from('PAR1\xff\xff\xff\xffPAR1', 'latin1')),
     Uint8Array.from(Buffer.from('PAR1\x00\x00\x00\x00PAR1', 'latin1')),
   ]
-  for (const bytes of bad) {
-    await expect(
-      (async () => {
-        await read(await open(bytes))
-      })(),
-    ).rejects.toMatchObject({ code: 'FILE_INVALID', details: { file: 'their.parquet' } })
+  for (const bytes of bad)
+    await expect(open(bytes).then(read)).rejects.toMatchObject({
+      code: 'FILE_INVALID',
+      details: { file: 'their.parquet' },
+    })
+})
+
+test('damage anywhere in a file without checksums is an error or goes unseen, but ends nothing', async () => {
+  const good = await written(
+    "SELECT i::INT AS i, 'w' || (i % 9) AS s, [i, 2]::FLOAT[] AS v, i % 2 = 0 AS b FROM range(300) r(i)",
+  )
+  let refused = 0
+  for (let bit = 5; bit < good.length * 8; bit += 101) {
+    const damaged = good.slice()
+    damaged[bit >> 3]! ^= 1 << (bit & 7)
+    try {
+      await read(await open(damaged))
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'FILE_INVALID', details: { file: 'their.parquet' } })
+      refused++
+    }
   }
+  expect(refused).toBeGreaterThan(10)
+})
+
+test('a large file is decoded row group by row group to the same', async () => {
+  const query = "SELECT i::INT AS i, 'x' || (i % 100) AS s, [i]::FLOAT[] AS v, i AS t FROM range(9000) r(i)"
+  const bytes = await written(query, ', ROW_GROUP_SIZE 4096')
+  const reads: string[] = []
+  const observed = {
+    size: async () => bytes.length,
+    read: async (offset: number, length: number) => {
+      reads.push(`${offset} ${length}`)
+      return bytes.slice(offset, offset + length)
+    },
+  }
+  const [whole, large] = [await openForeignSource(bytesOf(bytes)), await openForeignSource(observed, 0)]
+  expect(arrowSchema(large.schema())).toEqual(arrowSchema(whole.schema()))
+  const before = reads.length
+  for (let group = 0; group < 3; group++) {
+    for (const columns of [
+      ['i', 's', 'v', 't'],
+      ['t', 's'],
+    ]) {
+      const values = async (source: ForeignSource) => {
+        const result: string[] = []
+        for await (const stream of source.read(group, columns))
+          for (const arrays of fromArrowStream(stream))
+            for (const name of columns) result.push(...rowsOfColumn(foreignColumn(name, arrays.get(name)!)))
+        return result
+      }
+      expect(await values(large)).toEqual(await values(whole))
+    }
+  }
+  expect(reads.length - before).toBe(6)
+  large.free()
+})
+
+test('a disk that fails is reported as itself, in a large file as well', async () => {
+  const bytes = await written('SELECT i::INT AS i FROM range(5000) r(i)', ', ROW_GROUP_SIZE 2048')
+  for (const wholeFileBytes of [0, bytes.length]) {
+    let reads = 0
+    const failing = {
+      size: async () => bytes.length,
+      read: async (offset: number, length: number) => {
+        if (++reads > 3) throw new DiskError('DISK_FAILED', 'refused by the test', {})
+        return bytes.slice(offset, offset + length)
+      },
+    }
+    const drained = async () => {
+      const source = await openForeignSource(failing, wholeFileBytes)
+      for await (const _ of source.read(0, ['i'])) reads += 10
+      for await (const _ of source.read(1, ['i'])) reads += 10
+    }
+    if (wholeFileBytes === 0) await expect(drained()).rejects.toMatchObject({ code: 'DISK_FAILED' })
+    else await expect(drained()).resolves.toBeUndefined()
+  }
+  const refused = async () => {
+    throw new DiskError('DISK_FAILED', 'refused by the test', {})
+  }
+  await expect(openForeign({ size: async () => 100, read: refused }, 'their.parquet')).rejects.toMatchObject({
+    code: 'DISK_FAILED',
+  })
 })

@@ -93,6 +93,18 @@ describe('a view', () => {
     )
   })
 
+  test('keeps its arrays when the columns move to larger ones', () => {
+    const columns = new GrowingColumns(1, 1)
+    columns.append([1], 0, 1)
+    const view = columns.view()
+    const [column] = view.data
+    const { kinds, payload } = column!
+    columns.append([2], 0, 1)
+    expect(column!.kinds).toBe(kinds)
+    expect(column!.payload).toBe(payload)
+    expect(columns.data[0]!.payload).not.toBe(payload)
+  })
+
   test('of every length stays as it was', () => {
     const columns = new GrowingColumns(1, 1)
     const views: Columns[] = []

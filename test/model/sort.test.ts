@@ -33,6 +33,8 @@ const anyShape = (): fc.Arbitrary<fc.Arbitrary<Value>> =>
     fc.maxSafeInteger(),
     fc.option(fc.constantFrom(0, 2 ** 32 - 2, 2 ** 32 - 1, 2 ** 32)),
     fc.constantFrom(-(2 ** 53 - 1), -1, 0, 2 ** 53 - 1),
+    // Distances from the lowest round here: neighbours must stay apart.
+    fc.constantFrom(-(2 ** 53 - 1), -(2 ** 53 - 2), 2 ** 53 - 4, 2 ** 53 - 3, 2 ** 53 - 2, 2 ** 53 - 1),
     fc.option(fc.constantFrom(-1, 2 ** 53 - 3, 2 ** 53 - 2)),
     anyInteger(),
     anyFloat(),

@@ -57,31 +57,40 @@ describe.concurrent('kill -9', () => {
     ['immediate', true],
     ['batched', true],
     ['async', false],
-  ] as const)(`mode %s: ${KILLS} times`, async (mode, keepsAll) => {
-    const seed = 20_261_121
-    const next = random(seed + mode.length)
-    const dataDir = await mkdtemp(join(tmpdir(), `varve-kill-${mode}-`))
-    let survived = 0
-    let replayed = 0
-    for (let kill = 0; kill < KILLS; kill++) {
-      const { acknowledged, errors } = await killAfter(dataDir, mode, survived, 1 + Math.floor(next() * 120))
-      const place = `seed ${seed}, mode ${mode}, kill ${kill}`
-      expect(errors, place).toBe('')
-      const store = await openStore({ dataDir, bufferSize: 1_000_000 })
-      const { recovery } = store.status()
-      replayed += recovery.applied
-      const contents = await read(store, 'bank:from')
-      const before = survived
-      survived = Object.keys(contents).length
-      // A prefix, nothing doubled; both shards agree on every commit; what was there before is still there.
-      expect(contents, place).toEqual(upTo(survived))
-      expect(await read(store, 'bank:to'), place).toEqual(upTo(survived))
-      expect(survived, place).toBeGreaterThanOrEqual(before)
-      if (keepsAll) expect(survived, place).toBeGreaterThan(Math.max(-1, ...acknowledged))
-      await store.close()
-    }
-    // The kills hit commits that were in no batch yet, or this test would show nothing.
-    expect(replayed).toBeGreaterThan(0)
-    await rm(dataDir, { recursive: true })
-  }, 600_000)
+  ] as const)(
+    `mode %s: ${KILLS} times`,
+    async (mode, keepsAll) => {
+      const seed = 20_261_121
+      const next = random(seed + mode.length)
+      const dataDir = await mkdtemp(join(tmpdir(), `varve-kill-${mode}-`))
+      let survived = 0
+      let replayed = 0
+      for (let kill = 0; kill < KILLS; kill++) {
+        const { acknowledged, errors } = await killAfter(
+          dataDir,
+          mode,
+          survived,
+          1 + Math.floor(next() * 120),
+        )
+        const place = `seed ${seed}, mode ${mode}, kill ${kill}`
+        expect(errors, place).toBe('')
+        const store = await openStore({ dataDir, bufferSize: 1_000_000 })
+        const { recovery } = store.status()
+        replayed += recovery.applied
+        const contents = await read(store, 'bank:from')
+        const before = survived
+        survived = Object.keys(contents).length
+        // A prefix, nothing doubled; both shards agree on every commit; what was there before is still there.
+        expect(contents, place).toEqual(upTo(survived))
+        expect(await read(store, 'bank:to'), place).toEqual(upTo(survived))
+        expect(survived, place).toBeGreaterThanOrEqual(before)
+        if (keepsAll) expect(survived, place).toBeGreaterThan(Math.max(-1, ...acknowledged))
+        await store.close()
+      }
+      // The kills hit commits that were in no batch yet, or this test would show nothing.
+      expect(replayed).toBeGreaterThan(0)
+      await rm(dataDir, { recursive: true })
+    },
+    600_000,
+  )
 })

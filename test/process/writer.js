@@ -4,7 +4,13 @@ import { writeSync } from 'node:fs'
 import { openStore } from '../../dist/index.js'
 
 const [dataDir, durabilityMode, first] = process.argv.slice(2)
-const store = await openStore({ dataDir, durabilityMode, bufferSize: 40, walSegmentBytes: 4096, syncIntervalMs: 5 })
+const store = await openStore({
+  dataDir,
+  durabilityMode,
+  bufferSize: 40,
+  walSegmentBytes: 4096,
+  syncIntervalMs: 5,
+})
 
 const commit = async number => {
   await store.commit([

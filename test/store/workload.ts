@@ -14,7 +14,7 @@ export interface Progress {
   refused: number[]
 }
 
-export const SETTINGS: Partial<Settings> = { bufferSize: 6, walSegmentBytes: 500, maxWalSizeBytes: 4000 }
+export const SETTINGS: Partial<Settings> = { bufferSize: 6, walSegmentBytes: 300, maxWalSizeBytes: 4000 }
 
 export const commit = async (store: Store, progress: Progress): Promise<void> => {
   const number = progress.issued++
@@ -56,7 +56,7 @@ export const live = async (
   disk: Disk,
   progress: Progress,
   goOn: boolean,
-  settings = SETTINGS,
+  settings: Partial<Settings> = SETTINGS,
 ): Promise<void> => {
   let store: Store | undefined
   try {

@@ -8,7 +8,7 @@ import type { Snapshot } from '../../src/store/snapshot.ts'
 import { Store } from '../../src/store/store.ts'
 
 /** A clock that only tests move. */
-export const stillClock = (): number => 1_700_000_000_000
+const stillClock = (): number => 1_700_000_000_000
 
 /** Opens a store on `disk`, without a lock. */
 export const openOn = async (disk: Disk, settings: Partial<Settings> = {}): Promise<Store> =>

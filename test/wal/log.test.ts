@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { MemoryDisk } from '../../src/disk/memory-disk.ts'
+import { GrowingColumns } from '../../src/model/columns.ts'
+import { Log } from '../../src/wal/log.ts'
+import { type LogScan, readLog } from '../../src/wal/reader.ts'
+import { encodeRecord } from '../../src/wal/record.ts'
+import { bytesOf, put } from '../support/bytes.ts'
+
+const STORE = 'the store'
+
+const line = (lsn: number, durable: number): Uint8Array => {
+  const columns = new GrowingColumns(1)
+  columns.append([lsn], lsn, 1)
+  return encodeRecord({ lsn, at: 0, updates: new Map([['a:b', columns]]) }, durable)
+}
+
+/** A log of `commits` commits, sealed behind each of those that `sealed` names. */
+const written = async (disk: MemoryDisk, commits: number, sealed: readonly number[]): Promise<Log> => {
+  await disk.makeDirectory('wal')
+  const log = await Log.start(disk, { store: STORE, epoch: 1, generation: 1, nextLsn: 1, upper: 0 }, [])
+  for (let lsn = 1; lsn <= commits; lsn++) {
+    await log.append(line(lsn, log.durableLsn), lsn, lsn + 1)
+    if (sealed.includes(lsn)) await log.seal()
+  }
+  return log
+}
+
+const scan = async (disk: MemoryDisk, walStart = 1, fence = 0): Promise<{ lsns: number[]; log: LogScan }> => {
+  const lsns: number[] = []
+  const expected = { store: STORE, epoch: 1, walStart, fence, fresh: false }
+  const log = await readLog(disk, expected, 'refuse', ({ lsn }) => lsns.push(lsn))
+  return { lsns, log }
+}
+
+const segment = (firstLsn: number): string => `wal/${String(firstLsn).padStart(20, '0')}.wal`
+
+describe('segments', () => {
+  let disk: MemoryDisk
+  beforeEach(() => {
+    disk = new MemoryDisk()
+  })
+
+  test('are sealed, named by their first LSN, and read back in order (ND-27)', async () => {
+    const log = await written(disk, 7, [2, 5])
+    expect((await disk.list('wal')).map(({ name }) => name)).toEqual([
+      '00000000000000000001.wal',
+      '00000000000000000003.wal',
+      'current.wal',
+    ])
+    expect(log).toMatchObject({ segments: 3, writtenLsn: 7, durableLsn: 5, hasCommits: true })
+    const { lsns, log: found } = await scan(disk)
+    expect(lsns).toEqual([1, 2, 3, 4, 5, 6, 7])
+    expect(found).toMatchObject({ lastLsn: 7, generation: 3, tornHeader: false, bytes: log.bytes })
+    expect(found.sealed.map(({ firstLsn }) => firstLsn)).toEqual([1, 3])
+  })
+
+  test('are removed from the front alone, once walStart has passed all of them', async () => {
+    const log = await written(disk, 7, [2, 5])
+    expect(log.canRetire(2)).toBe(false)
+    expect(log.canRetire(3)).toBe(true)
+    await log.retire(5)
+    expect((await disk.list('wal')).map(({ name }) => name)).toEqual([
+      '00000000000000000003.wal',
+      'current.wal',
+    ])
+    expect((await scan(disk, 5)).lsns).toEqual([5, 6, 7])
+    await log.retire(100)
+    expect((await scan(disk, 6)).lsns).toEqual([6, 7])
+  })
+
+  test('below walStart that a crash kept are ignored, also where one of them is gone', async () => {
+    await written(disk, 7, [2, 4, 5])
+    await disk.remove(segment(3))
+    const { lsns, log } = await scan(disk, 6)
+    expect(lsns).toEqual([6, 7])
+    expect(log.stale.map(({ firstLsn }) => firstLsn)).toEqual([1, 5])
+  })
+
+  test('that are missing at or above walStart are noticed', async () => {
+    await written(disk, 7, [2, 5])
+    await disk.remove(segment(3))
+    await expect(scan(disk)).rejects.toMatchObject({ code: 'WAL_FOREIGN', details: { generation: 3 } })
+    await disk.remove(segment(1))
+    await expect(scan(disk)).rejects.toMatchObject({ code: 'WAL_MISSING', details: { lsn: 1, firstLsn: 6 } })
+    await disk.remove('wal/current.wal')
+    await expect(scan(disk)).rejects.toMatchObject({ code: 'WAL_MISSING', details: { lsn: 1 } })
+  })
+
+  test('that end before what was flushed from them are noticed', async () => {
+    await written(disk, 4, [2])
+    await expect(scan(disk, 1, 5)).rejects.toMatchObject({
+      code: 'WAL_MISSING',
+      details: { lsn: 5, fence: 5 },
+    })
+    expect((await scan(disk, 1, 4)).lsns).toEqual([1, 2, 3, 4])
+  })
+
+  test('doubled or swapped ones are refused', async () => {
+    await written(disk, 7, [2, 5])
+    const first = await bytesOf(disk, segment(1))
+    const second = await bytesOf(disk, segment(3))
+    await put(disk, segment(3), first)
+    await expect(scan(disk)).rejects.toMatchObject({
+      code: 'WAL_INVALID',
+      details: { file: segment(3), offset: 0 },
+    })
+    await put(disk, segment(1), second)
+    await expect(scan(disk)).rejects.toMatchObject({
+      code: 'WAL_INVALID',
+      details: { file: segment(1), offset: 0 },
+    })
+  })
+
+  test('a sealed one with a torn end is damage, not a torn write (LD-15)', async () => {
+    await written(disk, 7, [2, 5])
+    const bytes = await bytesOf(disk, segment(3))
+    await put(disk, segment(3), bytes.subarray(0, -1))
+    await expect(scan(disk)).rejects.toMatchObject({
+      code: 'WAL_CORRUPT',
+      details: { file: segment(3), lsn: 5 },
+    })
+  })
+
+  test('a sealed one without its successor is a crash between the two (rules 3)', async () => {
+    await written(disk, 5, [2, 5])
+    await disk.remove('wal/current.wal')
+    const { lsns, log } = await scan(disk)
+    expect(lsns).toEqual([1, 2, 3, 4, 5])
+    expect(log).toMatchObject({ current: undefined, lastLsn: 5, generation: 2 })
+  })
+
+  test.each([0, 1, 30])(
+    'a newest one of which %i bytes were written is a crash while it was made',
+    async bytes => {
+      await written(disk, 5, [2, 5])
+      await put(disk, 'wal/current.wal', (await bytesOf(disk, 'wal/current.wal')).subarray(0, bytes))
+      const { lsns, log } = await scan(disk)
+      expect(lsns).toEqual([1, 2, 3, 4, 5])
+      expect(log).toMatchObject({ tornHeader: true, current: undefined })
+    },
+  )
+
+  test('an epoch from the future is refused', async () => {
+    await written(disk, 2, [])
+    const expected = { store: STORE, epoch: 0, walStart: 1, fence: 0, fresh: false }
+    await expect(readLog(disk, expected, 'refuse', () => {})).rejects.toMatchObject({
+      code: 'WAL_FOREIGN',
+      details: { epoch: 1 },
+    })
+  })
+
+  test('other files in the folder are left alone', async () => {
+    await written(disk, 2, [])
+    await put(disk, 'wal/notes.txt', 'mine')
+    expect((await scan(disk)).lsns).toEqual([1, 2])
+  })
+})
+
+describe('appending', () => {
+  test('costs one write, whatever the size of the log (IL-09)', async () => {
+    const disk = new MemoryDisk()
+    const log = await written(disk, 3, [])
+    const before = log.bytes
+    const bytes = line(4, 3)
+    await log.append(bytes, 4, 5)
+    expect(log.bytes).toBe(before + bytes.length)
+    expect(log.activeBytes).toBe(before + bytes.length)
+  })
+
+  test('a sync that is asked for twice is made once', async () => {
+    const log = await written(new MemoryDisk(), 3, [])
+    await Promise.all([log.sync(), log.sync(), log.sync()])
+    expect(log).toMatchObject({ syncs: 1, durableLsn: 3 })
+  })
+})
