@@ -47,6 +47,7 @@ export class Engine {
   readonly #parts: EngineParts
   readonly #maintenance: Maintenance
   readonly #writer: Writer
+  readonly #snapshots = new Set<Snapshot>()
   #closing: Promise<void> | undefined
 
   constructor(parts: EngineParts) {
@@ -73,7 +74,8 @@ export class Engine {
     if (this.#closing !== undefined) throw new CommitError('CLOSED', 'the store is closed', 'determinate')
   }
 
-  commit(request: CommitRequest): Promise<Committed> {
+  async commit(request: CommitRequest): Promise<Committed> {
+    this.#requireOpen()
     return this.#writer.submit(request)
   }
 
@@ -122,13 +124,15 @@ export class Engine {
       views.set(name, view)
       if ('batches' in view) pinned.push(...view.batches.map(({ id }) => id))
     }
-    const owner = {}
     this.#maintenance.pins.pin(pinned)
-    if (at >= 0) this.#maintenance.hold(owner, at)
-    return new Snapshot(disk, views, { asOf: at, lsn: state.lastLsn }, () => {
-      this.#maintenance.release(owner)
+    const snapshot: Snapshot = new Snapshot(disk, views, { asOf: at, lsn: state.lastLsn }, () => {
+      this.#snapshots.delete(snapshot)
+      this.#maintenance.release(snapshot)
       this.#maintenance.pins.unpin(pinned)
     })
+    this.#snapshots.add(snapshot)
+    if (at >= 0) this.#maintenance.hold(snapshot, at)
+    return snapshot
   }
 
   #condition(shards: readonly ShardStatus[]): Pick<StoreStatus, 'state' | 'reason'> {
@@ -165,7 +169,7 @@ export class Engine {
         updates: shards.reduce((sum, { buffered }) => sum + buffered, 0),
         size: settings.bufferSize,
       },
-      snapshots: this.#maintenance.holds,
+      snapshots: this.#snapshots.size,
       shards,
       lastFlush: this.#maintenance.lastFlush?.at,
       lastCompaction: this.#maintenance.lastCompaction?.at,
@@ -182,6 +186,7 @@ export class Engine {
   async #close(): Promise<void> {
     const { log, release } = this.#parts
     try {
+      for (const snapshot of this.#snapshots) await snapshot.close()
       await this.#writer.settled()
       if (log.poison === undefined) await this.#maintenance.flush()
     } finally {

@@ -49,6 +49,7 @@ export class Maintenance {
   #relief: Promise<void> | undefined
   #retiring: Promise<void> = Promise.resolve()
   #collecting: Promise<void> = Promise.resolve()
+  #compacting: Promise<unknown> = Promise.resolve()
   #failuresInRow = 0
   #failure: Error | undefined
   #lastFlush: { at: number } | undefined
@@ -90,10 +91,6 @@ export class Maintenance {
 
   release(owner: object): void {
     this.#holds.delete(owner)
-  }
-
-  get holds(): number {
-    return this.#holds.size
   }
 
   #soundShards(): Shard[] {
@@ -234,7 +231,14 @@ export class Maintenance {
    * @param since advances every shard's `since` to here, as far as holds allow; undefined keeps them
    * @throws {FrontierError} SINCE_NOT_BEFORE_UPPER
    */
-  async compact(since: number | undefined): Promise<CompactionReport> {
+  compact(since: number | undefined): Promise<CompactionReport> {
+    // One at a time: two would merge the same batches, and the slower one for nothing.
+    const turn = this.#compacting.then(() => this.#compact(since))
+    this.#compacting = turn.catch(() => {})
+    return turn
+  }
+
+  async #compact(since: number | undefined): Promise<CompactionReport> {
     const start = this.#now()
     if (since !== undefined && since >= Math.max(1, this.#state.upper))
       throw new FrontierError('SINCE_NOT_BEFORE_UPPER', 'since must lie below upper', {
@@ -282,6 +286,7 @@ export class Maintenance {
     while (this.#flushing.size > 0 || this.#relief !== undefined) {
       await Promise.allSettled([...this.#flushing.values(), this.#relief])
     }
+    await this.#compacting
     await this.#retiring
     await this.#collecting
   }

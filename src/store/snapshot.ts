@@ -79,7 +79,7 @@ class OverflowCheck {
   }
 }
 
-/** Contents as of one time. Holds files and `since` until closed; `await using` closes it. */
+/** Contents as of one time. Holds files and `since` until it or its store is closed; `await using` closes it. */
 export class Snapshot implements AsyncDisposable {
   /** Updates with `time <= asOf` count. -1 in an empty store. */
   readonly asOf: number
@@ -104,6 +104,10 @@ export class Snapshot implements AsyncDisposable {
     this.#release = release
   }
 
+  #requireOpen(): void {
+    if (this.#closed) throw new CommitError('CLOSED', 'the snapshot, or its store, is closed', 'determinate')
+  }
+
   /** Names of the shards that the view has seen, sorted. */
   get shards(): string[] {
     return [...this.#views.keys()].sort()
@@ -114,7 +118,7 @@ export class Snapshot implements AsyncDisposable {
    * @internal
    */
   async *chunks(name: string): AsyncGenerator<Columns> {
-    if (this.#closed) throw new CommitError('CLOSED', 'the snapshot is closed', 'determinate')
+    this.#requireOpen()
     const view = this.#views.get(name)
     if (view === undefined || this.asOf < 0) return
     if ('requireSound' in view) return view.requireSound()
@@ -124,7 +128,10 @@ export class Snapshot implements AsyncDisposable {
         asOf: this.asOf,
         since: view.since,
       })
-    yield* readView(this.#disk, view, { since: this.asOf, until: this.asOf })
+    for await (const columns of readView(this.#disk, view, { since: this.asOf, until: this.asOf })) {
+      this.#requireOpen()
+      yield columns
+    }
   }
 
   /**

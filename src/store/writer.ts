@@ -232,10 +232,8 @@ export class Writer {
         for (const { waiting } of [...group.members, ...group.repeats]) waiting.reject(cause)
         return
       }
-      for (const { record } of group.members) this.#state.apply(record)
     }
-    for (const { waiting, committed } of [...group.members, ...group.repeats]) waiting.resolve(committed)
-    this.#hooks.applied(shardsOf(group))
+    this.#apply(group)
     await this.#afterAppend()
   }
 
@@ -248,12 +246,31 @@ export class Writer {
     }
     const draft = new Draft(this.#state)
     const group = this.#admitGroup(draft)
-    for (const { record } of group.members) this.#state.apply(record)
     const last = group.members.at(-1)
     if (last !== undefined) {
       this.#unwritten.push({ lines: joined(group.chunks), lastLsn: last.committed.lsn, upper: draft.upper })
       this.#unwrittenBytes += group.bytes
       this.#startDraining()
+    }
+    this.#apply(group)
+  }
+
+  /** Makes a group visible and acknowledges it. */
+  #apply(group: Group): void {
+    try {
+      for (const { record } of group.members) this.#state.apply(record)
+    } catch (cause) {
+      // In the log and not in memory: only reading the log again can tell what the state is.
+      this.#log.poisonWith(cause)
+      const error = new CommitError(
+        'POISONED',
+        'a logged commit could not be applied',
+        'indeterminate',
+        {},
+        cause,
+      )
+      for (const { waiting } of [...group.members, ...group.repeats]) waiting.reject(error)
+      return
     }
     for (const { waiting, committed } of [...group.members, ...group.repeats]) waiting.resolve(committed)
     this.#hooks.applied(shardsOf(group))

@@ -171,6 +171,13 @@ test.each<[why: string, sql: string, mapping: ForeignMapping, column: string]>([
   })
 })
 
+test('a row is counted in the whole file, also behind rows that were decoded before it', async () => {
+  const query = 'SELECT CASE WHEN i = 69999 THEN NULL ELSE i END AS t FROM range(70000) r(i)'
+  const file = await open(await written(query, ', ROW_GROUP_SIZE 122880'), { time: 't' })
+  expect(file.rowGroups).toBe(1)
+  await expect(read(file)).rejects.toMatchObject({ details: { column: 't', row: 69_999 } })
+})
+
 test('strings that are dictionaries or have 64-bit offsets in Arrow are strings', async () => {
   const values = ['a', 'b', 'a', null]
   const types = [

@@ -1,6 +1,7 @@
 // Batches written and read back: every type, its edges, nulls, mixtures.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { rowsAtOnce } from '../../src/batch/parquet.ts'
 import { BatchReader } from '../../src/batch/reader.ts'
 import { verifyBatch } from '../../src/batch/verify.ts'
 import { writeBatch } from '../../src/batch/writer.ts'
@@ -136,6 +137,9 @@ test('large values cut row groups before they are full', async () => {
 })
 
 test('large values that come again and again are read in small steps, never more than 2 GiB at once', async () => {
+  expect(rowsAtOnce({ rows: 200, decodedBytes: 200_000_000, chunks: [] })).toBe(4)
+  expect(rowsAtOnce({ rows: 1, decodedBytes: 2 ** 40, chunks: [] })).toBe(1)
+  expect(rowsAtOnce({ rows: 65_536, decodedBytes: 100_000_000, chunks: [] })).toBe(65_536)
   const large = 'x'.repeat(1_000_000)
   const rows = Array.from({ length: 200 }, (_, index): Row => [[index, large], 1, 1])
   const back = await roundTrip(columnsOf(rows), typed('int32', 'string'))

@@ -282,4 +282,10 @@ describe('what a LOCK proves', () => {
   test('this process is alive', async () => {
     expect(await isProvablyDead(self, self)).toBe(false)
   })
+
+  test('two that know no namespace need not share one', async () => {
+    const gone = { ...self, pid: 999_999_999 }
+    expect(await isProvablyDead(gone, self)).toBe(true)
+    expect(await isProvablyDead({ ...gone, pidNamespace: null }, { ...self, pidNamespace: null })).toBe(false)
+  })
 })

@@ -130,6 +130,8 @@ const nastyNames = (): string[] => {
       '_'.repeat(length),
     )
   for (let code = 0x21; code < 0x7f; code++) names.push(`kg:${String.fromCharCode(code)}`)
+  // A name that reads like the file name of another.
+  names.push(...names.map(shardStem))
   return [...new Set(names)]
 }
 
@@ -158,7 +160,7 @@ describe('shardStem', () => {
     ['CON', '%43%4f%4e'],
     ['com0', 'com0'],
     ['..', '%2e%2e'],
-    ['é', 'è', 'É', '日本', '語', '%c3%a9'],
+    ['é', '%c3%a9'],
     ['a'.repeat(120), 'a'.repeat(120)],
     // printf 'a%.0s' {1..121} | sha256sum
     ['a'.repeat(121), `${'a'.repeat(55)}~e9615320128cc7a3d6078e9af05603188e5ccbf0d07d8b735d3df5e8e0c1281f`],

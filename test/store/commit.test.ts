@@ -254,6 +254,29 @@ describe('a wrong commit changes nothing and says where it is wrong', () => {
     await store.close()
   })
 
+  test('too large for one line of the log', async () => {
+    const store = await openOn(new MemoryDisk())
+    await expect(store.commit([edge(['x'.repeat(64 * 1024 * 1024)])])).rejects.toMatchObject({
+      code: 'COMMIT_TOO_LARGE',
+      details: { most: 64 * 1024 * 1024 },
+    })
+    expect(await store.commit([edge(['x'])])).toMatchObject({ lsn: 1, time: 0 })
+    await store.close()
+  })
+
+  test('after the last time there is none', async () => {
+    const store = await openOn(new MemoryDisk())
+    const last = Number.MAX_SAFE_INTEGER - 1
+    await store.commit([edge([1])], { time: last })
+    await expect(store.commit([edge([2])])).rejects.toMatchObject({
+      code: 'TIME_EXHAUSTED',
+      details: { upper: last + 1 },
+    })
+    await store.compact({ since: last })
+    expect(await read(store, 'default:edge')).toEqual({ '[1]': 1 })
+    await store.close()
+  })
+
   test('after close nothing is taken', async () => {
     const store = await openOn(new MemoryDisk())
     await store.close()

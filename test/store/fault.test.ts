@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { DurabilityMode } from '../../src/config/settings.ts'
+import { State } from '../../src/shard/state.ts'
 import type { CrashModel } from '../support/disk-history.ts'
 import { FaultyDisk } from '../support/faulty-disk.ts'
 import { openOn, read } from '../support/stores.ts'
@@ -180,6 +181,25 @@ describe('the log says no', () => {
     // A group that failed is rolled back: times, LSNs and ids are free again (rules 8).
     expect(await store.commit([put(1)], { id: 'id1' })).toMatchObject({ lsn: 1, time: 0 })
     await store.close()
+  })
+})
+
+describe('a commit that is logged and cannot be applied (GB-32)', () => {
+  test('poisons: reads go on, nothing is taken, reopening heals', async () => {
+    const disk = new FaultyDisk()
+    const store = await openOn(disk)
+    await store.commit([put(1)])
+    const apply = vi.spyOn(State.prototype, 'apply').mockImplementationOnce(() => {
+      throw new Error('a defect')
+    })
+    await expect(store.commit([put(2)])).rejects.toMatchObject({ code: 'POISONED', outcome: 'indeterminate' })
+    apply.mockRestore()
+    await expect(store.commit([put(3)])).rejects.toMatchObject({ code: 'POISONED', outcome: 'determinate' })
+    expect(await read(store, 'a:b')).toEqual({ '[1]': 1 })
+    await store.close()
+    const again = await openOn(disk.crash('all'))
+    expect(await read(again, 'a:b')).toEqual({ '[1]': 1, '[2]': 1 })
+    await again.close()
   })
 })
 
@@ -376,6 +396,28 @@ describe('a flush that fails', () => {
     const again = await openOn(disk.crash('all'))
     expect(await read(again, 'a:b')).toEqual({ '[1]': 1 })
     await again.close()
+  })
+
+  test('at a bound gives BUSY instead of growing for ever, and goes on when there is room', async () => {
+    const disk = new FaultyDisk()
+    const store = await openOn(disk, { bufferSize: 2 })
+    let full = true
+    disk.inject(call => full && call.startsWith('write batches'), { kind: 'fail', errno: 'ENOSPC' }, 'always')
+    let taken = 0
+    const fill = async (): Promise<void> => {
+      for (; taken < 100; taken++) await store.commit([put(taken)])
+    }
+    await expect(fill()).rejects.toMatchObject({
+      code: 'BUSY',
+      outcome: 'determinate',
+      cause: { code: 'DISK_FULL' },
+    })
+    expect(taken).toBeLessThan(20)
+    expect(store.status()).toMatchObject({ state: 'degraded', buffer: { updates: taken } })
+    full = false
+    await fill()
+    expect(Object.keys(await read(store, 'a:b')).length).toBe(100)
+    await store.close()
   })
 
   test('publishes no batch before the log is durable through it, in every mode (B4)', async () => {

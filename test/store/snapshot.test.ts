@@ -90,6 +90,16 @@ describe('a snapshot', () => {
     await store.close()
   })
 
+  test('closes with its store', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.commit([put(1)])
+    const snapshot = await store.snapshot()
+    expect(store.status().snapshots).toBe(1)
+    await store.close()
+    await expect(snapshot.count('a:b')).rejects.toMatchObject({ code: 'CLOSED' })
+    await snapshot.close()
+  })
+
   test('a multiplicity beyond the safe integers is an error and not a rounded number, and loses nothing', async () => {
     const store = await openOn(new MemoryDisk())
     const most = Number.MAX_SAFE_INTEGER

@@ -44,6 +44,21 @@ describe('a crash', () => {
     expect(await left(disk, 'synced')).toEqual({ a: 'duraXX' })
   })
 
+  test('synced: one file does not sync another, and bytes belong to the caller again after a write', async () => {
+    const { disk, file } = await withDurableFile()
+    const other = await disk.open('b', 'create')
+    const bytes = encode('b')
+    await other.write(0, bytes)
+    bytes.fill(0)
+    await file.write(0, encode('D'))
+    await disk.makeDirectory('folder')
+    await disk.syncDirectory('')
+    await disk.makeDirectory('folder')
+    await other.sync()
+    expect(await left(disk, 'synced')).toEqual({ a: 'durable-', b: 'b', 'folder/': '' })
+    expect(disk.pending).toBe(1)
+  })
+
   test('synced: a file whose name was not synced is lost, however well its bytes were', async () => {
     const disk = new FaultyDisk()
     const file = await disk.open('a', 'create')
@@ -238,6 +253,8 @@ describe('a fault', () => {
     expect(await contentsOf(disk)).toEqual({ a: 'durable-more!' })
     expect(await left(disk, 'all')).toEqual({ a: 'durable-more!' })
     expect(await left(disk, 'synced')).toEqual({ a: 'durable-....!' })
+    expect(await left(disk, { torn: 0 })).toEqual({ a: 'durable-....!' })
+    expect(disk.pending).toBe(0)
   })
 
   test('a stalled sync covers what came before it, not what was written meanwhile', async () => {
