@@ -4,10 +4,13 @@
 /** Where an error was found and with which numbers: `file`, `offset`, `lsn`, `time`, `upper`, … */
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
+const detailText = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
+
 const describe = (message: string, details: ErrorDetails): string => {
   const parts = Object.entries(details)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([key, value]) => `${key}=${detailText(value)}`)
   return parts.length === 0 ? message : `${message}. ${parts.join(', ')}`
 }
 

@@ -130,12 +130,6 @@ export const widen = (schema: Schema, columns: Columns): Schema =>
       : { ...column, type: joinTypes(column.type, typeOfColumn(columns.data[index]!, columns.length)) },
   )
 
-/** Two schemas of one shard as one that holds what either does. */
-export const joinSchemas = (a: Schema, b: Schema): Schema =>
-  a.map((column, index) =>
-    column.declared ? column : { ...column, type: joinTypes(column.type, b[index]!.type) },
-  )
-
 /** The first row of the column that a declared type does not allow, or -1. */
 export const firstMismatch = (type: ColumnType, column: Column, length: number): number => {
   if (type === 'any') return -1

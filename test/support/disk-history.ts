@@ -5,7 +5,7 @@ import { type MemoryContent, MemoryTree } from '../../src/disk/memory-tree.ts'
 import { folderOf } from '../../src/disk/replace.ts'
 
 /** A change of a file's content; a file is who holds it, whatever its name becomes. */
-export type DataChange =
+type DataChange =
   | {
       readonly kind: 'write'
       readonly file: MemoryContent
@@ -15,7 +15,7 @@ export type DataChange =
   | { readonly kind: 'truncate'; readonly file: MemoryContent; readonly size: number }
 
 /** A change of the entries of a folder, or of two at once. */
-export type EntryChange =
+type EntryChange =
   | { readonly kind: 'create'; readonly path: string; readonly file: MemoryContent }
   | { readonly kind: 'makeDirectory'; readonly path: string }
   | { readonly kind: 'rename'; readonly path: string; readonly to: string; readonly file: MemoryContent }
