@@ -28,7 +28,7 @@ import {
 } from 'apache-arrow'
 
 /** The types that are written. */
-export type ArrowType =
+type ArrowType =
   | 'boolean'
   | 'int32'
   | 'int64'

@@ -26,7 +26,7 @@ export type Layout = readonly LaidOutColumn[]
 export const LAYOUT_KEY = 'varve'
 
 /** The version of what is under {@link LAYOUT_KEY}. */
-export const BATCH_FORMAT = 1
+const BATCH_FORMAT = 1
 
 /** What a column of type `any` is split into. A writer that streams cannot know which will occur, so it has all. */
 const ANY_PARTS: readonly PartType[] = [

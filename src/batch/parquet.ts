@@ -117,7 +117,7 @@ export async function* encodeParquet(
 }
 
 /** Where one column of one row group is in the file. */
-export interface ColumnChunk {
+interface ColumnChunk {
   readonly column: string
   readonly offset: number
   readonly length: number
