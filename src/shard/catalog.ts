@@ -14,6 +14,7 @@ import {
   type JsonObject,
   MalformedJson,
 } from '../model/json.ts'
+import type { ImportProgress } from '../wal/record.ts'
 import { readDocument } from './document.ts'
 
 export const CATALOG = 'store.json'
@@ -40,13 +41,6 @@ export interface CommitId {
   readonly time: number
 }
 
-/** How far an import has come. */
-interface ImportState {
-  readonly id: string
-  readonly rows: number
-  readonly complete: boolean
-}
-
 export interface Catalog {
   /** A UUID; binds log and metadata to this store. */
   readonly id: string
@@ -65,7 +59,7 @@ export interface Catalog {
   /** Of commits below `walStart`, oldest first, at most {@link COMMIT_IDS_KEPT}. */
   readonly ids: readonly CommitId[]
   /** Of commits below `walStart`. */
-  readonly imports: readonly ImportState[]
+  readonly imports: readonly ImportProgress[]
 }
 
 export const catalogFields = (catalog: Catalog): JsonObject => ({ format: FORMAT, ...catalog })
@@ -89,7 +83,7 @@ const decodeId = (json: unknown, index: number): CommitId => {
   }
 }
 
-const decodeImport = (json: unknown, index: number): ImportState => {
+const decodeImport = (json: unknown, index: number): ImportProgress => {
   const place = `imports[${index}]`
   const object = asObject(json, place)
   return {

@@ -162,7 +162,7 @@ export class Engine {
         bytes: log.bytes,
         segments: log.segments,
         start: state.walStart,
-        pendingBytes: this.#writer.pending.bytes,
+        pendingBytes: this.#writer.pendingBytes,
         syncs: log.syncs,
       },
       buffer: {

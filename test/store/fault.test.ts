@@ -1,107 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { DurabilityMode } from '../../src/config/settings.ts'
 import { State } from '../../src/shard/state.ts'
-import type { CrashModel } from '../support/disk-history.ts'
 import { FaultyDisk } from '../support/faulty-disk.ts'
 import { openOn, read } from '../support/stores.ts'
-import { commit, live, type Progress, SETTINGS, survivors, upTo } from './workload.ts'
 
 const put = (value: number) => ({ shard: 'a:b', data: [value], diff: 1 })
 const LOG = 'wal/current.wal'
-
-const start = (): Progress => ({ issued: 0, acknowledged: 0, refused: [] })
-
-/** How many calls the workload makes when nothing goes wrong. */
-const callsOf = async (durabilityMode: DurabilityMode): Promise<number> => {
-  const disk = new FaultyDisk()
-  await live(disk, start(), false, { ...SETTINGS, durabilityMode })
-  return disk.trace.length
-}
-
-describe('a crash at every call to the disk', () => {
-  const models = (disk: FaultyDisk): CrashModel[] => [
-    'synced',
-    'all',
-    'zeros',
-    { torn: 7 },
-    { prefix: Math.floor(disk.pending / 2) },
-  ]
-
-  // P1, P2, P3, P13: IL-06, IL-07, IL-08, IL-21, IL-30, GB-16, GB-20, GB-21, OX-14, ND-16, ND-21.
-  test.each(['immediate', 'batched', 'async'] as const)(
-    'mode %s',
-    async durabilityMode => {
-      const settings = { ...SETTINGS, durabilityMode }
-      const calls = await callsOf(durabilityMode)
-      let recoveries = 0
-      for (let stopAfter = 1; stopAfter <= calls; stopAfter++) {
-        const disk = new FaultyDisk({ stopAfter })
-        const progress = start()
-        await live(disk, progress, false, settings).catch(() => {})
-        disk.stop()
-        for (const model of models(disk)) {
-          const place = `mode ${durabilityMode}, dead after call ${stopAfter} of ${calls} (${disk.trace.at(-1)}), ${JSON.stringify(model)}`
-          const found = disk.crash(model)
-          const store = await openOn(found, settings).catch(error => {
-            throw new Error(`${place}: ${error.message}`, { cause: error })
-          })
-          const there = await survivors(store)
-          expect(there, place).toEqual(Array.from({ length: there.length }, (_, number) => number))
-          expect(there.length, place).toBeLessThanOrEqual(progress.issued)
-          const kept = durabilityMode === 'immediate' || (durabilityMode === 'batched' && model === 'all')
-          if (kept) expect(there.length, place).toBeGreaterThanOrEqual(progress.acknowledged)
-          // It goes on, and what it says then holds as well.
-          await commit(store, { issued: there.length, acknowledged: 0, refused: [] })
-          await store.close()
-          const again = await openOn(found, settings)
-          expect((await survivors(again)).length, place).toBe(there.length + 1)
-          expect(again.status().recovery, place).toMatchObject({ total: 0, quarantined: [] })
-          await again.close()
-          recoveries++
-        }
-      }
-      expect(recoveries).toBeGreaterThan(800)
-    },
-    300_000,
-  )
-})
-
-describe('an error at every call to the disk', () => {
-  // GB-31, GB-32, IL-W6, IL-W8: nothing acknowledged is lost, nothing refused is there, nothing is doubled.
-  test.each([
-    ['once', 'EIO'],
-    ['once', 'ENOSPC'],
-    ['always', 'EIO'],
-  ] as const)(
-    '%s, %s',
-    async (times, errno) => {
-      const calls = await callsOf('immediate')
-      for (let number = 1; number <= calls; number++) {
-        const disk = new FaultyDisk()
-        disk.inject(
-          times === 'once' ? number : () => disk.trace.length >= number,
-          { kind: 'fail', errno },
-          times,
-        )
-        const progress = start()
-        await live(disk, progress, true).catch(() => {})
-        const place = `${errno} ${times} at call ${number} (${disk.trace[number - 1]})`
-        disk.stop()
-        for (const model of ['all', 'synced'] as const) {
-          const store = await openOn(disk.crash(model), SETTINGS).catch(error => {
-            throw new Error(`${place}, ${model}: ${error.message}`, { cause: error })
-          })
-          const there = new Set(await survivors(store))
-          expect(there.size, `${place}, ${model}`).toBeGreaterThanOrEqual(progress.acknowledged)
-          for (const refused of progress.refused)
-            expect(there.has(refused), `${place}, ${model}: ${refused}`).toBe(false)
-          await store.close()
-        }
-      }
-    },
-    300_000,
-  )
-})
 
 describe('the log says no', () => {
   test('a write that fails: the commit did not happen, and the store goes on (IL-02, GB-31)', async () => {
@@ -445,6 +348,5 @@ describe('a flush that fails', () => {
     await expect(store.flush()).rejects.toMatchObject({ code: 'FENCED', details: { epoch: 1, found: 2 } })
     expect(await read(thief, 'a:b')).toEqual({ '[1]': 1 })
     await thief.close()
-    expect(upTo(1)).toEqual({ '[0]': 1 })
   })
 })

@@ -1,9 +1,10 @@
 // A short life of a store, in which commit n puts [n] into two shards at time n, so that half a commit, a doubled
 // one and a lost one all show. Everything that can run into a dead or failing disk says how far it came.
-import type { Settings } from '../../src/config/settings.ts'
+import type { DurabilityMode, Settings } from '../../src/config/settings.ts'
 import type { Disk } from '../../src/disk/disk.ts'
 import type { Store } from '../../src/store/store.ts'
-import { type Contents, openOn, read } from '../support/stores.ts'
+import { FaultyDisk } from '../support/faulty-disk.ts'
+import { openOn, read } from '../support/stores.ts'
 
 export interface Progress {
   /** Commits that were entered. */
@@ -73,9 +74,6 @@ export const live = async (
   }
 }
 
-export const upTo = (count: number): Contents =>
-  Object.fromEntries(Array.from({ length: count }, (_, number) => [`[${number}]`, 1]))
-
 /** What the store holds: the same numbers in both shards, as an ascending list. Throws if anything is not once. */
 export const survivors = async (store: Store): Promise<number[]> => {
   const left = await read(store, 'a:left')
@@ -84,4 +82,13 @@ export const survivors = async (store: Store): Promise<number[]> => {
   for (const [tuple, diff] of Object.entries(left))
     if (diff !== 1) throw new Error(`${tuple} is there ${diff} times`)
   return Object.keys(left).map(tuple => Number(tuple.slice(1, -1)))
+}
+
+export const start = (): Progress => ({ issued: 0, acknowledged: 0, refused: [] })
+
+/** How many calls the workload makes when nothing goes wrong. */
+export const callsOf = async (durabilityMode: DurabilityMode): Promise<number> => {
+  const disk = new FaultyDisk()
+  await live(disk, start(), false, { ...SETTINGS, durabilityMode })
+  return disk.trace.length
 }

@@ -1,0 +1,131 @@
+// Owns what the modes `async` and `none` have acknowledged and not yet written: it is written in the background, in
+// order. Invariant: what was acknowledged is never dropped to let something later in; a full disk is tried again,
+// anything else poisons the log.
+import { CommitError, DiskError } from '../errors.ts'
+import type { Log } from '../wal/log.ts'
+
+/** Bytes that may wait in memory before commits wait. */
+const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
+/** How long a full disk is left alone before it is tried again, in ms. */
+const FULL_DISK_RETRY_MS = 200
+
+/** Lines that are acknowledged and not yet in the log. */
+interface Unwritten {
+  readonly lines: Uint8Array
+  readonly lastLsn: number
+  readonly upper: number
+}
+
+/** Work behind the lines before it. */
+interface Task {
+  readonly run: () => Promise<void>
+}
+
+const isFullDisk = (error: unknown): boolean =>
+  error instanceof CommitError &&
+  error.code === 'LOG_WRITE_FAILED' &&
+  error.cause instanceof DiskError &&
+  error.cause.code === 'DISK_FULL'
+
+export class Backlog {
+  readonly #log: Log
+  /** Called after each append. */
+  readonly #appended: () => Promise<void>
+  #waiting: (Unwritten | Task)[] = []
+  #bytes = 0
+  #draining: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #blocked: Error | undefined
+  #failure: Error | undefined
+
+  constructor(log: Log, appended: () => Promise<void>) {
+    this.#log = log
+    this.#appended = appended
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= BACKLOG_BYTES_MAX
+  }
+
+  /** The full disk that it waits for, if so. */
+  get blocked(): Error | undefined {
+    return this.#blocked
+  }
+
+  /** The last write that failed. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  add(unwritten: Unwritten): void {
+    this.#waiting.push(unwritten)
+    this.#bytes += unwritten.lines.length
+    this.#start()
+  }
+
+  /** Runs `work` when everything added before is written, with no append going on. */
+  after<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ run: () => work().then(resolve, reject) })
+      this.#start()
+    })
+  }
+
+  /** Resolves when nothing waits, or a full disk is waited for. Tries such a disk again at once. */
+  async settled(): Promise<void> {
+    if (this.#waiting.length > 0) this.#start()
+    await this.#draining
+  }
+
+  #start(): void {
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined
+    })
+  }
+
+  async #drain(): Promise<void> {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if ('run' in next) {
+        this.#waiting.shift()
+        await next.run()
+      } else if (this.#log.poison !== undefined) {
+        // Never written, as whoever syncs, flushes or closes is told; what waits behind it must not wait for ever.
+        this.#waiting.shift()
+        this.#bytes -= next.lines.length
+      } else if (await this.#write(next)) {
+        this.#waiting.shift()
+        this.#bytes -= next.lines.length
+        await this.#appended()
+      } else if (this.#log.poison === undefined) return
+    }
+  }
+
+  async #write({ lines, lastLsn, upper }: Unwritten): Promise<boolean> {
+    try {
+      await this.#log.append(lines, lastLsn, upper)
+      this.#blocked = undefined
+      return true
+    } catch (cause) {
+      this.#failure = cause as Error
+      // It was acknowledged and cannot be written: nothing may follow it.
+      if (!isFullDisk(cause)) this.#log.poisonWith(cause)
+      else {
+        this.#blocked = cause as Error
+        this.#retry ??= setTimeout(() => {
+          this.#retry = undefined
+          this.#start()
+        }, FULL_DISK_RETRY_MS).unref()
+      }
+      return false
+    }
+  }
+
+  /** Stops trying. */
+  close(): void {
+    clearTimeout(this.#retry)
+  }
+}

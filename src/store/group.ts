@@ -1,0 +1,84 @@
+// Owns the forming of a group: the commits that are written with one write and, in mode `immediate`, one sync.
+import { InputError } from '../errors.ts'
+import { type CommitRecord, encodeRecord, LINE_BYTES_MAX } from '../wal/record.ts'
+import type { CommitRequest, Committed, Draft } from './admission.ts'
+
+/** Commits that are written at once; more wait for the next write. */
+const GROUP_COMMITS_MAX = 4096
+/** Bytes after which a group is closed. */
+const GROUP_BYTES_MAX = 16 * 1024 * 1024
+
+/** A commit whose caller waits. */
+export interface Waiting {
+  readonly request: CommitRequest
+  readonly resolve: (committed: Committed) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Group {
+  readonly #members: { waiting: Waiting; record: CommitRecord; committed: Committed }[] = []
+  /** Commits whose id was committed before: they get that answer, once it is sure. */
+  readonly #repeats: { waiting: Waiting; committed: Committed }[] = []
+  readonly #lines: Uint8Array[] = []
+  #bytes = 0
+
+  get isFull(): boolean {
+    return this.#members.length >= GROUP_COMMITS_MAX || this.#bytes >= GROUP_BYTES_MAX
+  }
+
+  /** The lines of its commits, in order. */
+  get lines(): Uint8Array {
+    return this.#lines.length === 1 ? this.#lines[0]! : Buffer.concat(this.#lines)
+  }
+
+  get records(): CommitRecord[] {
+    return this.#members.map(({ record }) => record)
+  }
+
+  /** LSN of its last commit; undefined if there is nothing to write. */
+  get lastLsn(): number | undefined {
+    return this.#members.at(-1)?.record.lsn
+  }
+
+  /**
+   * Admits a commit; one that is refused is told so at once, and the group is as before.
+   * @param durableLsn goes into the group's first line. @param now the wall clock in ms
+   */
+  admit(waiting: Waiting, draft: Draft, durableLsn: number, now: number): void {
+    try {
+      this.#admit(waiting, draft, durableLsn, now)
+    } catch (cause) {
+      waiting.reject(cause)
+    }
+  }
+
+  #admit(waiting: Waiting, draft: Draft, durableLsn: number, now: number): void {
+    const { request } = waiting
+    const before = request.id === undefined ? undefined : draft.committed(request.id)
+    if (before !== undefined) {
+      this.#repeats.push({ waiting, committed: { time: before.time, lsn: before.lsn } })
+      return
+    }
+    const record = draft.admit(request, now)
+    const line = encodeRecord(record, this.#lines.length === 0 ? durableLsn : undefined)
+    if (line.length > LINE_BYTES_MAX)
+      throw new InputError(
+        'COMMIT_TOO_LARGE',
+        'the commit is too large for one line of the log; make several',
+        { bytes: line.length, most: LINE_BYTES_MAX },
+      )
+    this.#members.push({ waiting, record, committed: draft.accept(record) })
+    this.#lines.push(line)
+    this.#bytes += line.length
+  }
+
+  resolve(): void {
+    for (const { waiting, committed } of this.#members) waiting.resolve(committed)
+    for (const { waiting, committed } of this.#repeats) waiting.resolve(committed)
+  }
+
+  reject(error: unknown): void {
+    for (const { waiting } of this.#members) waiting.reject(error)
+    for (const { waiting } of this.#repeats) waiting.reject(error)
+  }
+}
