@@ -14,6 +14,11 @@ export interface LockHolder {
   readonly startTicks: number | null
   /** Within which pids mean the same; the name of the platform where there is only one such space. */
   readonly pidNamespace: string | null
+  /**
+   * The kernel's lock that it has: network namespace, device and inode of the folder. Whoever has the same one on
+   * the same boot knows that it was let go of, whatever became of the process namespace. Linux only.
+   */
+  readonly kernelLock: string | null
   /** Wall clock, ISO 8601, for people. */
   readonly since: string
 }
@@ -36,8 +41,11 @@ export const parseProcessStat = (text: string): ProcessState | undefined => {
 const readProcess = async (pid: number): Promise<ProcessState | undefined> =>
   readFile(`/proc/${pid}/stat`, 'latin1').then(parseProcessStat, () => undefined)
 
-/** This process. */
-export const describeSelf = async (since: string): Promise<LockHolder> => {
+/**
+ * This process.
+ * @param folderId device and inode of the folder whose kernel lock it has, if it has one
+ */
+export const describeSelf = async (since: string, folderId: string | undefined): Promise<LockHolder> => {
   const linux = process.platform === 'linux'
   return {
     pid: process.pid,
@@ -50,6 +58,13 @@ export const describeSelf = async (since: string): Promise<LockHolder> => {
       : null,
     startTicks: linux ? ((await readProcess(process.pid))?.startTicks ?? null) : null,
     pidNamespace: linux ? await readlink('/proc/self/ns/pid').catch(() => null) : process.platform,
+    kernelLock:
+      linux && folderId !== undefined
+        ? await readlink('/proc/self/ns/net').then(
+            namespace => `${namespace} ${folderId}`,
+            () => null,
+          )
+        : null,
     since,
   }
 }
@@ -71,17 +86,17 @@ export const parseHolder = (text: string): LockHolder => {
     bootId: orNull(holder, 'bootId', asText),
     startTicks: orNull(holder, 'startTicks', asNatural),
     pidNamespace: orNull(holder, 'pidNamespace', asText),
+    kernelLock: orNull(holder, 'kernelLock', asText),
     since: asText(field(holder, 'since'), 'since'),
   }
 }
 
-/** Whether both describe one process. */
-export const isSameProcess = (a: LockHolder, b: LockHolder): boolean =>
-  a.pid === b.pid &&
-  a.startTicks === b.startTicks &&
-  a.bootId === b.bootId &&
-  a.pidNamespace !== null &&
-  a.pidNamespace === b.pidNamespace
+/** Whether `self` has the very kernel lock that `holder` had: then `holder` has ended, or was this process. */
+export const hasLockOf = (self: LockHolder, holder: LockHolder): boolean =>
+  self.kernelLock !== null &&
+  self.kernelLock === holder.kernelLock &&
+  self.bootId !== null &&
+  self.bootId === holder.bootId
 
 /**
  * Whether it is certain that `holder` no longer runs: this machine was started again since, or its pid can be looked

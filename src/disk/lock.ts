@@ -6,7 +6,7 @@ import { stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { DiskError, LockedError } from '../errors.ts'
 import type { Disk } from './disk.ts'
-import { describeSelf, isProvablyDead, isSameProcess, type LockHolder, parseHolder } from './lock-holder.ts'
+import { describeSelf, hasLockOf, isProvablyDead, type LockHolder, parseHolder } from './lock-holder.ts'
 import { readWhole, replaceFile, TEMPORARY } from './replace.ts'
 import { diskError, errnoOf } from './system-error.ts'
 
@@ -22,13 +22,18 @@ export interface DirectoryLock {
   release(): Promise<void>
 }
 
-/** The name the kernel gives to one process only; none where the system has no such thing. */
-const kernelName = async (folder: string): Promise<string | undefined> => {
+/** Device and inode: one folder, whatever path leads to it. */
+const idOf = async (folder: string): Promise<string> => {
   const { dev, ino } = await stat(folder, { bigint: true })
-  if (process.platform === 'win32') return `\\\\.\\pipe\\varve-${dev}-${ino}`
+  return `${dev}-${ino}`
+}
+
+/** The name the kernel gives to one process only; none where the system has no such thing. */
+const kernelName = (folderId: string): string | undefined => {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\varve-${folderId}`
   if (process.platform !== 'linux') return undefined
   // Filled up with zeros: libuv before 1.48 does so itself, later ones do not, and the two names would be different.
-  return `\0varve-${dev}-${ino}`.padEnd(SOCKET_NAME_BYTES, '\0')
+  return `\0varve-${folderId}`.padEnd(SOCKET_NAME_BYTES, '\0')
 }
 
 /** Takes the name, or resolves to undefined if another process, or this one, has it. */
@@ -73,12 +78,7 @@ const removeIfThere = async (disk: Disk, path: string): Promise<void> => {
 }
 
 /** Refuses if somebody else may still have the directory. */
-const judge = async (
-  disk: Disk,
-  folder: string,
-  self: LockHolder,
-  server: Server | undefined,
-): Promise<void> => {
+const judge = async (disk: Disk, folder: string, self: LockHolder): Promise<void> => {
   const holder = await readHolder(disk)
   if (holder === undefined) return
   if (holder === 'unreadable')
@@ -88,14 +88,13 @@ const judge = async (
       holder,
       'make sure that no process has the directory, then open it with --break-lock',
     )
-  // We have the kernel's name, so this is what an earlier lock of ours could not remove.
-  if (server !== undefined && isSameProcess(holder, self)) return
+  if (hasLockOf(self, holder)) return
   if (await isProvablyDead(holder, self)) return
   throw locked(
     folder,
     `process ${holder.pid} on ${holder.host} has the directory, or it cannot be proved from here that it is gone`,
     holder,
-    'close that process; if it surely no longer runs, open with --break-lock; or open read-only, which needs no lock',
+    'close that process; if it surely no longer runs, open with --break-lock',
   )
 }
 
@@ -113,23 +112,25 @@ export const acquireLock = async (
   options: { readonly breakLock?: boolean } = {},
 ): Promise<DirectoryLock> => {
   let server: Server | undefined
+  let folderId: string
   try {
-    const name = await kernelName(folder)
+    folderId = await idOf(folder)
+    const name = kernelName(folderId)
     server = name === undefined ? undefined : await listen(name)
     if (name !== undefined && server === undefined) {
       const holder = await readHolder(disk).catch(() => undefined)
       const who =
         typeof holder === 'object' ? `process ${holder.pid} on ${holder.host}` : 'a process on this machine'
-      const advice = 'close that process, or open read-only, which needs no lock'
+      const advice = 'close that process: a lock that the kernel keeps is never broken'
       throw locked(folder, `${who} has the directory`, holder, advice)
     }
   } catch (cause) {
     throw cause instanceof LockedError ? cause : diskError(cause, folder, 'lock')
   }
-  const holder = await describeSelf(new Date().toISOString())
+  const holder = await describeSelf(new Date().toISOString(), server === undefined ? undefined : folderId)
   const text = `${JSON.stringify(holder)}\n`
   try {
-    if (!options.breakLock) await judge(disk, folder, holder, server)
+    if (!options.breakLock) await judge(disk, folder, holder)
   } catch (cause) {
     await close(server)
     throw cause

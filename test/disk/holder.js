@@ -16,6 +16,7 @@ const hold = () => {
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     startTicks: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]),
     pidNamespace: readlinkSync('/proc/self/ns/pid'),
+    kernelLock: means === 'socket' ? `${readlinkSync('/proc/self/ns/net')} ${dev}-${ino}` : null,
     since: '2026-01-02T03:04:05.678Z',
   }
   writeFileSync(join(folder, 'LOCK'), `${JSON.stringify(holder)}\n`)

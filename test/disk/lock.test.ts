@@ -53,7 +53,7 @@ const readLock = async (folder: string): Promise<LockHolder> =>
 const writeLock = (folder: string, holder: Partial<LockHolder>): Promise<void> =>
   writeFile(join(folder, 'LOCK'), `${JSON.stringify(holder)}\n`)
 
-const self = await describeSelf('2026-01-02T03:04:05.678Z')
+const self = await describeSelf('2026-01-02T03:04:05.678Z', undefined)
 const refused = (holder: Partial<LockHolder> | undefined): object => ({
   code: 'LOCKED',
   details: { holder, advice: expect.any(String) },
@@ -65,7 +65,8 @@ describe('one process has a directory', () => {
     const lock = await acquire(folder)
     const text = await readFile(join(folder, 'LOCK'), 'utf8')
     expect(text).toBe(`${JSON.stringify(lock.holder)}\n`)
-    expect(lock.holder).toEqual({ ...self, since: lock.holder.since })
+    const { since, kernelLock } = lock.holder
+    expect(lock.holder).toEqual({ ...self, since, kernelLock })
     expect(new Date(lock.holder.since).toISOString()).toBe(lock.holder.since)
     expect(lock.holder).toMatchObject({ pid: process.pid, host: hostname() })
     expect(lock.holder.startTicks).toBeGreaterThan(0)
@@ -233,8 +234,7 @@ describe('what a LOCK proves', () => {
     ['the same under another host name', { ...self, pid: 999_999_999, host: 'renamed' }, 'taken'],
     ['a pid that another process has now', other, 'taken'],
     ['a live process whose start is not known', { ...other, startTicks: null }, 'refused'],
-    // The kernel gave us the name, so no lock of ours is held: an earlier release could not remove the file.
-    ['this very process', self, 'taken'],
+    ['this very process, without the kernel', self, 'refused'],
   ])('%s: %j is %3$s', async (_, holder, outcome) => {
     const folder = await scratchFolder()
     await writeLock(folder, holder)
@@ -263,6 +263,31 @@ describe('what a LOCK proves', () => {
     expect(await readFile(join(folder, 'LOCK'), 'utf8')).toBe(text)
     await acquire(folder, { breakLock: true })
     expect((await readLock(folder)).pid).toBe(process.pid)
+  })
+
+  test('the kernel lock that we have now proves that its earlier holder is gone, in whatever process namespace', async () => {
+    const folder = await scratchFolder()
+    const lock = await acquire(folder)
+    const holder = await readLock(folder)
+    expect(holder.kernelLock).toMatch(/^net:\[\d+\] \d+-\d+$/)
+    await lock.release()
+    // A container that was killed, and its successor in the same network namespace.
+    const before = { ...holder, pidNamespace: 'pid:[1]' }
+    await writeLock(folder, before)
+    await acquire(folder)
+  })
+
+  test.each([
+    ['of another folder', { kernelLock: 'net:[1] 1-1' }],
+    ['of another boot that nobody knows', { bootId: null }],
+    ['of another host', { bootId: 'another', host: 'elsewhere' }],
+  ])('a kernel lock %s proves nothing', async (_, difference) => {
+    const folder = await scratchFolder()
+    const lock = await acquire(folder)
+    const holder = await readLock(folder)
+    await lock.release()
+    await writeLock(folder, { ...holder, pidNamespace: 'pid:[1]', ...difference })
+    await expect(acquire(folder)).rejects.toMatchObject({ code: 'LOCKED' })
   })
 
   test('a process that ended and that its parent has not asked about is gone', async () => {
