@@ -22,7 +22,7 @@ const overview = (): string[] => [
   'varve: the crash-safe, time-travelling fact store',
   '',
   ...COMMANDS.map(
-    ({ name, positionals, summary }) => `  ${[name, ...positionals].join(' ').padEnd(22)}${summary}`,
+    ({ name, positionals, summary }) => `  ${[name, ...positionals].join(' ').padEnd(30)}${summary}`,
   ),
   '',
   'varve COMMAND --help shows the flags of a command.',

@@ -1,6 +1,6 @@
 // Owns what an update is, and which times and diffs there are.
 import { InputError } from '../errors.ts'
-import type { Value } from './value.ts'
+import { isWellFormed, type Value } from './value.ts'
 
 /** At `time` the multiplicity of the tuple `data` in `shard` changes by `diff`. */
 export interface Update {
@@ -34,4 +34,14 @@ export const checkDiff = (diff: unknown, place: string): number => {
       diff: String(diff),
     })
   return diff
+}
+
+/** Characters of a commit id. */
+const COMMIT_ID_MAX = 256
+
+/** @throws {InputError} COMMIT_ID_INVALID unless `id` is a well-formed string of 1 to 256 characters */
+export const checkCommitId = (id: unknown, place: string): string => {
+  if (typeof id !== 'string' || id === '' || id.length > COMMIT_ID_MAX || !isWellFormed(id))
+    throw new InputError('COMMIT_ID_INVALID', 'a commit id is a string of 1 to 256 characters', { place })
+  return id
 }

@@ -86,32 +86,27 @@ class Mending {
     }
   }
 
-  async #setTornHeaderAside(): Promise<void> {
-    const report = { from: CURRENT, reason: 'torn header of a new segment' }
-    this.quarantined.push(await moveAside(this.#disk, CURRENT, report, this.#at))
-  }
-
   /**
    * Gives a store that is being made its first segment: empty, or what somebody wrote by hand with a header in front.
    * Done while the epoch is still 0: from epoch 1 on a log that is missing is damage.
    */
   async makeLog(store: string): Promise<void> {
-    const { current, tornHeader } = this.#recovered.log
+    const { current } = this.#recovered.log
     const header = encodeHeader({ store, epoch: 0, generation: 1, firstLsn: 1, upper: 0 })
-    if (tornHeader) await this.#setTornHeaderAside()
     if (current === undefined) await replaceFile(this.#disk, CURRENT, header)
     if (current === undefined || current.header !== undefined) return
-    await this.#cutTail(current)
     const lines = await readWhole(this.#disk, CURRENT, current.size)
-    await replaceFile(this.#disk, CURRENT, Buffer.concat([header, lines]))
+    await replaceFile(this.#disk, CURRENT, Buffer.concat([header, lines.subarray(0, current.end)]))
     this.#adopted = header.length
   }
 
   /** Seals what the log ended with; returns it unless it holds no commit and is simply replaced. */
   async sealCurrent(): Promise<SegmentFile | undefined> {
     const { current, tornHeader } = this.#recovered.log
-    const isNew = this.#recovered.catalog === undefined || this.#recovered.catalog.epoch === 0
-    if (tornHeader && !isNew) await this.#setTornHeaderAside()
+    if (tornHeader) {
+      const report = { from: CURRENT, reason: 'torn header of a new segment' }
+      this.quarantined.push(await moveAside(this.#disk, CURRENT, report, this.#at))
+    }
     if (current === undefined) return undefined
     if (this.#adopted === 0) await this.#cutTail(current)
     if (current.records.length === 0) return undefined

@@ -5,6 +5,8 @@ import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { shardStem } from '../disk/shard-file.ts'
 import { CorruptionError, OpenError } from '../errors.ts'
+import type { Columns } from '../model/columns.ts'
+import { firstMismatch, type Schema } from '../model/schema.ts'
 import { type Catalog, readCatalog, type ShardListing } from '../shard/catalog.ts'
 import {
   BATCHES_FOLDER,
@@ -130,21 +132,39 @@ const readShards = async (disk: Disk, catalog: Catalog, settings: Settings): Pro
   return shards
 }
 
-/** A commit of the log must fit what is known of its shards. */
+/** Why a commit of the log cannot be one of the shard, as commits are checked before they are logged. */
+const misfit = (
+  updates: Columns | undefined,
+  declared: Schema | undefined,
+  shard: Shard | undefined,
+): string | undefined => {
+  if (declared !== undefined && shard !== undefined)
+    return 'columns are declared after the first commit of their shard'
+  const schema = declared ?? shard?.schema
+  if (updates === undefined || schema === undefined) return undefined
+  const arity = updates.data.length
+  if (arity !== schema.length) return `the arity is ${arity}, that of the shard ${schema.length}`
+  const wrong = schema.find(
+    (column, index) =>
+      column.declared && firstMismatch(column.type, updates.data[index]!, updates.length) !== -1,
+  )
+  return wrong === undefined ? undefined : `a value of column ${wrong.name} is no ${wrong.type}`
+}
+
+/** A commit of the log must fit what is known of its shards, unless it is already behind their fence. */
 const checkFits = (record: CommitRecord, segment: Segment, index: number, state: State): void => {
   for (const [name, { updates, schema }] of touchedBy(record)) {
     const shard = state.shards.get(name)
-    const arity = shard === undefined || shard.damage !== undefined ? schema?.length : shard.schema.length
-    const found = updates?.data.length ?? schema?.length
-    if (arity !== undefined && found !== undefined && found !== arity)
-      throw new CorruptionError('WAL_INVALID', 'the arity of a commit is not that of its shard', {
-        file: segment.path,
-        offset: segment.offsets[index],
-        lsn: record.lsn,
-        shard: name,
-        arity,
-        found,
-      })
+    if (shard !== undefined && (shard.damage !== undefined || record.lsn <= shard.metadata.flushedLsn))
+      continue
+    const why = misfit(updates, schema, shard)
+    if (why === undefined) continue
+    throw new CorruptionError('WAL_INVALID', why, {
+      file: segment.path,
+      offset: segment.offsets[index],
+      lsn: record.lsn,
+      shard: name,
+    })
   }
 }
 

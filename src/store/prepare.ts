@@ -4,8 +4,8 @@
 import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { GrowingColumns } from '../model/columns.ts'
-import { checkDiff, checkTime, type Update } from '../model/update.ts'
-import { canonical, isWellFormed } from '../model/value.ts'
+import { checkCommitId, checkDiff, checkTime, type Update } from '../model/update.ts'
+import { canonical } from '../model/value.ts'
 import { type CommitRequest, NO_TIME } from './admission.ts'
 
 /** What can be said of a commit as a whole. */
@@ -21,16 +21,6 @@ export interface CommitOptions {
 
 /** Columns of one shard: more would be a mistake, and no reader of Parquet likes them. */
 const ARITY_MAX = 1000
-const COMMIT_ID_MAX = 256
-
-const checkId = (id: unknown): string => {
-  if (typeof id !== 'string' || id === '' || id.length > COMMIT_ID_MAX || !isWellFormed(id))
-    throw new InputError('COMMIT_ID_INVALID', 'a commit id is a string of 1 to 256 characters', {
-      place: 'options.id',
-    })
-  return id
-}
-
 class Preparation {
   readonly updates = new Map<string, GrowingColumns>()
   readonly positions = new Map<string, number[]>()
@@ -78,6 +68,6 @@ export const prepare = (updates: readonly Update[], options: CommitOptions): Com
     updates: preparation.updates,
     positions: preparation.positions,
     ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
-    ...(options.id === undefined ? {} : { id: checkId(options.id) }),
+    ...(options.id === undefined ? {} : { id: checkCommitId(options.id, 'options.id') }),
   }
 }

@@ -58,9 +58,13 @@ const corrupt = (segment: Segment, why: string): CorruptionError => {
   })
 }
 
+const requireUndamaged = (segment: Segment, why: string): void => {
+  if (segment.damage !== undefined) throw corrupt(segment, why)
+}
+
 /** A segment that must be whole: sealed, or the newest one where the one to write to is missing. */
 const requireWhole = (segment: Segment): void => {
-  if (segment.damage !== undefined) throw corrupt(segment, 'a sealed segment is damaged')
+  requireUndamaged(segment, 'a sealed segment is damaged')
   if (segment.header === undefined)
     throw new CorruptionError('WAL_CORRUPT', 'a sealed segment has no header', {
       file: segment.path,
@@ -75,6 +79,7 @@ class Scan {
   readonly #expected: LogExpectation
   #generation: number | undefined
   #epoch = 0
+  #upper = 0
   #lastLsn: number | undefined
 
   constructor(expected: LogExpectation) {
@@ -101,6 +106,13 @@ class Scan {
         throw foreign(segment, 'the generation of the segment does not follow', {
           generation: header.generation,
         })
+      if (header.upper < this.#upper)
+        throw new CorruptionError('WAL_INVALID', 'the upper of the segment lies below times before it', {
+          file: segment.path,
+          offset: 0,
+          lsn: header.firstLsn,
+          upper: header.upper,
+        })
       this.#generation = header.generation
       this.#epoch = header.epoch
     }
@@ -112,6 +124,7 @@ class Scan {
         firstLsn,
       })
     this.#lastLsn = segment.lastLsn
+    this.#upper = segment.upper
   }
 }
 
@@ -120,6 +133,13 @@ const isTornHeader = ({ header, records, damage }: Segment): boolean =>
   header === undefined &&
   records.length === 0 &&
   (damage === undefined || (damage.offset === 0 && !damage.provenDurable))
+
+/** Only the first log of a store may do without one. */
+const requireHeader = (segment: Segment): void => {
+  if (segment.header !== undefined) return
+  if (segment.damage?.offset === 0) throw corrupt(segment, 'the header of the log is damaged')
+  throw foreign(segment, "the log has no header, so it is not this store's", {})
+}
 
 const listSealed = async (disk: Disk): Promise<SegmentFile[]> => {
   const found: SegmentFile[] = []
@@ -185,17 +205,18 @@ export const readLog = async (
     requireWhole(segment)
     feed(segment)
   }
-  const tornHeader =
-    currentBytes !== undefined && isTornHeader(currentBytes) && (sealed.length > 0 || expected.fresh)
+  const tornHeader = currentBytes !== undefined && isTornHeader(currentBytes) && sealed.length > 0
   if (currentBytes !== undefined && !tornHeader) {
-    if (currentBytes.header === undefined && !expected.fresh) {
-      if (currentBytes.damage?.offset === 0) throw corrupt(currentBytes, 'the header of the log is damaged')
-      throw foreign(currentBytes, 'the log has no header: bring its content in by an import', {})
-    }
+    // What a crash leaves of a store that is being made is whole; what somebody wrote by hand has to be.
+    if (expected.fresh) requireUndamaged(currentBytes, 'the log that is to start the store is damaged')
+    else requireHeader(currentBytes)
     judgeTail(currentBytes, ambiguousTail)
     feed(currentBytes)
   } else if (sealed.length === 0 && !expected.fresh) {
-    throw new CorruptionError('WAL_MISSING', 'the log is missing', { file: CURRENT, lsn: expected.walStart })
+    throw new CorruptionError('WAL_MISSING', 'the log is missing', {
+      file: CURRENT,
+      lsn: expected.walStart,
+    })
   }
   if (scan.lastLsn < expected.fence)
     throw new CorruptionError('WAL_MISSING', 'the log ends before what was already flushed from it', {

@@ -1,11 +1,11 @@
 // Owns the meaning of a log line: docs/format.md#log. One line is one commit, so it is there whole or not at all.
 // Line: CRC-32 of the JSON bytes as 8 hex digits, `:`, one JSON object, `\n`.
 
+import { checkShardName } from '../disk/shard-file.ts'
 import { checksum } from '../model/checksum.ts'
 import { type Columns, GrowingColumns } from '../model/columns.ts'
 import { type ColumnDeclaration, declaredSchema, type Schema } from '../model/schema.ts'
-import { checkDiff, checkTime } from '../model/update.ts'
-import { isWellFormed } from '../model/value.ts'
+import { checkCommitId, checkDiff, checkTime } from '../model/update.ts'
 import { columnText, valueFromJson } from '../model/value-json.ts'
 
 /** The longest line; what JSON and one write can carry comfortably, and far above any sensible commit. */
@@ -177,11 +177,7 @@ const lsnOf = (json: LineJson): number | undefined =>
 export const durableOf = (json: LineJson): number | undefined =>
   json.durable === undefined ? undefined : naturalOf(json, 'durable')
 
-const shardName = (name: unknown): string => {
-  if (typeof name !== 'string' || name === '' || !isWellFormed(name))
-    throw new InvalidLine('not a shard name')
-  return name
-}
+const shardName = (name: unknown): string => checkShardName(name, 'the shard')
 
 class RowsByShard {
   readonly columns = new Map<string, GrowingColumns>()
@@ -199,10 +195,13 @@ class RowsByShard {
   }
 }
 
+const UPDATE_KEYS = new Set(['data', 'time', 'diff'])
+
 const decodeUpdates = (json: LineJson): Map<string, Columns> => {
   const rows = new RowsByShard()
   if (json.update !== undefined) {
     if (!isObject(json.update)) throw new InvalidLine('"update" is not an object')
+    onlyKeys(json.update, UPDATE_KEYS)
     rows.add(shardName(json.shard), json.update.data, json.update.time, json.update.diff)
   }
   if (json.updates !== undefined) {
@@ -229,7 +228,10 @@ const decodeDeclare = (json: unknown): Map<string, Schema> => {
   )
 }
 
+const IMPORT_KEYS = new Set(['id', 'rows', 'complete'])
+
 const decodeImport = (json: unknown): ImportProgress => {
+  if (isObject(json)) onlyKeys(json, IMPORT_KEYS)
   if (!isObject(json) || typeof json.id !== 'string' || typeof json.complete !== 'boolean')
     throw new InvalidLine('"import" is not {id, rows, complete}')
   return { id: json.id, rows: naturalOf(json, 'rows'), complete: json.complete }
@@ -246,12 +248,12 @@ export const decodeRecord = (json: LineJson, lsn: number): CommitRecord => {
   onlyKeys(json, COMMIT_KEYS)
   const own = lsnOf(json)
   if (own !== undefined && own !== lsn) throw new InvalidLine(`LSN ${own} does not follow, ${lsn} does`)
-  if (json.id !== undefined && typeof json.id !== 'string') throw new InvalidLine('"id" is not a string')
+  let record: CommitRecord
   try {
-    return {
+    record = {
       lsn,
       at: json.at === undefined ? 0 : naturalOf(json, 'at'),
-      ...(json.id === undefined ? {} : { id: json.id }),
+      ...(json.id === undefined ? {} : { id: checkCommitId(json.id, '"id"') }),
       ...(json.import === undefined ? {} : { import: decodeImport(json.import) }),
       ...(json.declare === undefined ? {} : { declare: decodeDeclare(json.declare) }),
       updates: decodeUpdates(json),
@@ -259,4 +261,7 @@ export const decodeRecord = (json: LineJson, lsn: number): CommitRecord => {
   } catch (cause) {
     throw cause instanceof InvalidLine ? cause : new InvalidLine((cause as Error).message)
   }
+  if (record.updates.size === 0 && record.declare === undefined)
+    throw new InvalidLine('a commit has updates, or declares columns')
+  return record
 }

@@ -53,6 +53,8 @@ export interface Segment {
   readonly offsets: readonly number[]
   /** LSN of the last record, or the one before the segment's first. */
   readonly lastLsn: number
+  /** The upper after the last record. */
+  readonly upper: number
   /** Bytes of valid lines. */
   readonly end: number
   readonly size: number
@@ -145,7 +147,7 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
         lsn = header.firstLsn
         upper = header.upper
       } else {
-        durableOf(json)
+        if ((durableOf(json) ?? 0) >= lsn) throw new InvalidLine('"durable" is not below the LSN of the line')
         const record = decodeRecord(json, lsn)
         upper = advanceUpper(record, upper)
         records.push(record)
@@ -160,5 +162,5 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
     }
     offset = newline + 1
   }
-  return { path, header, records, offsets, lastLsn: lsn - 1, end: offset, size: bytes.length, damage }
+  return { path, header, records, offsets, lastLsn: lsn - 1, upper, end: offset, size: bytes.length, damage }
 }

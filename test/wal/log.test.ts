@@ -3,7 +3,7 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
 import { Log } from '../../src/wal/log.ts'
 import { type LogScan, readLog } from '../../src/wal/reader.ts'
-import { encodeRecord } from '../../src/wal/record.ts'
+import { encodeHeader, encodeRecord } from '../../src/wal/record.ts'
 import { bytesOf, put } from '../support/bytes.ts'
 
 const STORE = 'the store'
@@ -147,6 +147,13 @@ describe('segments', () => {
       code: 'WAL_FOREIGN',
       details: { epoch: 1 },
     })
+  })
+
+  test('an upper below times before it is refused', async () => {
+    await written(disk, 3, [3])
+    const header = encodeHeader({ store: STORE, epoch: 1, generation: 2, firstLsn: 4, upper: 3 })
+    await put(disk, 'wal/current.wal', header)
+    await expect(scan(disk)).rejects.toMatchObject({ code: 'WAL_INVALID', details: { lsn: 4, upper: 3 } })
   })
 
   test('other files in the folder are left alone', async () => {

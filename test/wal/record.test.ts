@@ -139,6 +139,15 @@ describe('what is not a line is told from what cannot be one', () => {
     ['an unknown tag', '{"lsn":7,"shard":"a","update":{"data":[{"q":1}],"time":1,"diff":1}}', /tagged/],
     ['an id that is no string', '{"lsn":7,"id":3}', /"id"/],
     ['an import that is none', '{"lsn":7,"import":{"id":"x"}}', /"import"/],
+    ['nothing', '{"lsn":7}', /has updates, or declares/],
+    ['a shard without updates', '{"lsn":7,"updates":{"a":[]}}', /has updates, or declares/],
+    [
+      'an unknown key in an update',
+      '{"lsn":7,"shard":"a","update":{"data":[],"time":1,"diff":1,"x":1}}',
+      /"x"/,
+    ],
+    ['a shard name that is too long', `{"lsn":7,"updates":{"${'a'.repeat(1025)}":[[[],1,1]]}}`, /shard name/],
+    ['an empty id', '{"lsn":7,"id":"","updates":{"a":[[[],1,1]]}}', /"id"/],
     ['a schema that is none', '{"lsn":7,"declare":{"a":[{"name":"1x","type":"any"}]}}', /column name/],
   ])('%s is invalid', (_, json, why) => {
     const line = decodeLine(lineOf(encodeLine(json)))

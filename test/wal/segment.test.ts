@@ -144,6 +144,9 @@ describe('a valid checksum with content that cannot be is refused (rules 5)', ()
   test('a header that says another first LSN than the name', () => {
     refused(whole, { offset: 0 }, 6)
   })
+  test('a line that calls itself durable', () => {
+    refused(Buffer.concat([header, line(5, 5, 1)]), { offset: header.length, lsn: 5 })
+  })
   test('an unknown kind of record', () => {
     refused(Buffer.concat([header, encodeLine('{"lsn":5,"prepare":{}}')]), { offset: header.length, lsn: 5 })
   })
