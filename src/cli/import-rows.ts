@@ -8,6 +8,11 @@ import type { Engine } from '../store/engine.ts'
 
 /** Rows that a commit has at least, unless the file ends: enough for one sync to cost nothing, few enough for memory. */
 const COMMIT_ROWS = 10_000
+/** About as many bytes of rows close a commit too, where they are large. */
+const COMMIT_BYTES = 8 * 1024 * 1024
+
+/** Rows of one time that are looked at together. */
+const STEP_ROWS = 1024
 
 export interface ImportPlan {
   readonly shard: string
@@ -15,6 +20,8 @@ export interface ImportPlan {
   readonly id: string
   /** Gives each time of the file, in order, the store's next time. */
   readonly retime: boolean
+  /** Whether rows of one time belong into one commit: not where the times are not the file's. */
+  readonly wholeTimes: boolean
 }
 
 export interface ImportReport {
@@ -40,34 +47,36 @@ async function* chunksOf(file: ForeignFile, skip: number): AsyncGenerator<Column
   }
 }
 
-/** First row after `from` with another time than the row before it, or the end. */
-const endOfTime = (time: Float64Array, from: number, length: number): number => {
-  let row = from
-  while (row < length && time[row] === time[from]) row++
-  return row
-}
-
 /**
- * Cuts rows into commits: whole times, at least {@link COMMIT_ROWS} of them. The rows of one time may come in several
- * chunks, so what comes last is held back until another time, or the end, follows.
+ * Cuts rows into commits of about {@link COMMIT_ROWS}. With `wholeTimes` all rows of one time are in one commit, however
+ * many: they may come in several chunks, so what comes last is held back until another time, or the end, follows.
  */
-async function* commitsOf(chunks: AsyncIterable<Columns>, arity: number): AsyncGenerator<GrowingColumns> {
+async function* commitsOf(
+  chunks: AsyncIterable<Columns>,
+  arity: number,
+  wholeTimes: boolean,
+): AsyncGenerator<GrowingColumns> {
   let commit = new GrowingColumns(arity)
   for await (const chunk of chunks) {
     for (let row = 0; row < chunk.length; ) {
       const last = commit.length === 0 ? undefined : commit.time[commit.length - 1]!
-      if (last !== undefined && chunk.time[row]! < last)
+      const time = chunk.time[row]!
+      if (last !== undefined && time < last)
         throw new InputError('FILE_INVALID', 'the rows of the file are not in order of time; sort it first', {
-          time: chunk.time[row],
+          time,
           after: last,
         })
-      if (commit.length >= COMMIT_ROWS && chunk.time[row] !== last) {
+      const isFull = commit.length >= COMMIT_ROWS || commit.bytes >= COMMIT_BYTES
+      if (isFull && (!wholeTimes || time !== last)) {
         yield commit
         commit = new GrowingColumns(arity)
       }
-      const end = endOfTime(chunk.time, row, chunk.length)
-      commit.appendRange(chunk, row, end)
-      row = end
+      // A step at a time, so that large rows are noticed before there are many of them.
+      const end = Math.min(chunk.length, row + STEP_ROWS)
+      let stop = row + 1
+      while (stop < end && chunk.time[stop] === time) stop++
+      commit.appendRange(chunk, row, stop)
+      row = stop
     }
   }
   if (commit.length > 0) yield commit
@@ -119,7 +128,7 @@ export const importRows = async (
   let rows = report.resumedAt
   let commits = 0
   let lastTime: number | undefined
-  for await (const columns of commitsOf(chunksOf(file, rows), schema.length)) {
+  for await (const columns of commitsOf(chunksOf(file, rows), schema.length, plan.wholeTimes)) {
     if (plan.retime) retimed(columns, engine.upper)
     requireRoom(columns, engine.upper)
     const isNew = !engine.hasShard(plan.shard)

@@ -15,7 +15,7 @@ export const importCommand: Command = {
   summary: 'Commits the rows of a Parquet file as updates; goes on where an earlier run stopped.',
   flags: {
     relation: { value: 'KG:NAME', summary: 'the shard that takes them' },
-    time: { value: 'COLUMN', summary: 'column with the times [none: all rows at the next time]' },
+    time: { value: 'COLUMN', summary: 'column with the times [none: each commit of rows at the next time]' },
     diff: { value: 'COLUMN', summary: 'column with the diffs [none: 1]' },
     retime: { summary: "give the file's times, in order, the store's next times" },
     ...STORE_FLAGS,
@@ -35,15 +35,20 @@ export const importCommand: Command = {
         ...(time === undefined ? {} : { time }),
         ...(diff === undefined ? {} : { diff }),
       })
-      const id = JSON.stringify({ file: hash, shard, time: time ?? null, diff: diff ?? null, retime })
+      const id = JSON.stringify({ file: hash, shard, time: time ?? null, diff: diff ?? null })
       const rows = file
       return await withEngine(call, async engine => {
         let told = 0
-        const report = await importRows(engine, rows, { shard, id, retime }, done => {
-          if (done - told < PROGRESS_ROWS) return
-          told = done
-          call.output.note(`${done} of ${rows.rows} rows`)
-        })
+        const report = await importRows(
+          engine,
+          rows,
+          { shard, id, retime, wholeTimes: time !== undefined },
+          done => {
+            if (done - told < PROGRESS_ROWS) return
+            told = done
+            call.output.note(`${done} of ${rows.rows} rows`)
+          },
+        )
         if (call.flags.json) call.output.print(JSON.stringify(report))
         else if (report.commits === 0)
           call.output.print(`${shard} already has all ${report.rows} rows of ${path}.`)

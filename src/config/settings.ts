@@ -22,11 +22,11 @@ export interface Settings {
   readonly durabilityMode: DurabilityMode
   /** Updates in a shard's buffer that start its flush into a batch. At least 1. @default 10_000 */
   readonly bufferSize: number
-  /** Bytes of all buffers together that start a flush of all shards. At least 1. @default 256 MiB */
+  /** Bytes of all buffers together that start a flush of all shards; at twice that commits wait. At least 1. @default 256 MiB */
   readonly maxBufferBytes: number
   /** Bytes of the log at which commits wait for flushes that let it shrink. At least 1. @default 64 MiB */
   readonly maxWalSizeBytes: number
-  /** Bytes at which a segment of the log is sealed. At least 1. @default 8 MiB */
+  /** Bytes at which a segment of the log is sealed, or at a quarter of `maxWalSizeBytes`. 1 to 1 GiB. @default 8 MiB */
   readonly walSegmentBytes: number
   /** Most time between two syncs of the log in modes `batched` and `async`, in ms. At least 1. @default 100 */
   readonly syncIntervalMs: number
@@ -80,6 +80,9 @@ const LEAST: Partial<Record<keyof Settings, number>> = {
   openTimeoutMs: 0,
 }
 
+/** A segment is read back whole. */
+const MOST: Partial<Record<keyof Settings, number>> = { walSegmentBytes: 1024 * MIB }
+
 const check = (key: keyof Settings, value: unknown): void => {
   const refuse = (wanted: string): never => {
     throw new InputError('SETTING_INVALID', `${key} must be ${wanted}`, {
@@ -92,8 +95,9 @@ const check = (key: keyof Settings, value: unknown): void => {
   if (choices !== undefined) {
     if (typeof value !== 'string' || !choices.includes(value)) refuse(choices.join(', '))
   } else if (least !== undefined) {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
-      refuse(`a whole number from ${least}`)
+    const most = MOST[key] ?? Number.MAX_SAFE_INTEGER
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most)
+      refuse(`a whole number from ${least} to ${most}`)
   } else if (typeof value !== 'boolean') refuse('true or false')
 }
 

@@ -8,7 +8,7 @@ import type { Catalog } from '../shard/catalog.ts'
 import { CATALOG, catalogFields } from '../shard/catalog.ts'
 import { writeDocument } from '../shard/document.ts'
 import { batchFormat, flushOldest } from '../shard/flush.ts'
-import { BATCHES_FOLDER, batchPath, withoutRetired } from '../shard/metadata.ts'
+import { BATCHES_FOLDER, batchPath, SHARDS_FOLDER, withoutRetired } from '../shard/metadata.ts'
 import { Registry, raiseWalStart } from '../shard/registry.ts'
 import { Log } from '../wal/log.ts'
 import type { SegmentFile } from '../wal/reader.ts'
@@ -35,6 +35,7 @@ const create = async (disk: Disk, id: string, created: string): Promise<Catalog>
     id,
     created,
     epoch: 0,
+    unsynced: false,
     requires: [],
     walStart: 1,
     upper: 0,
@@ -45,6 +46,18 @@ const create = async (disk: Disk, id: string, created: string): Promise<Catalog>
   }
   await writeDocument(disk, CATALOG, catalogFields(catalog))
   return catalog
+}
+
+/** Makes every file durable: a session in mode `none` synced nothing of what it wrote. */
+const syncEverything = async (disk: Disk): Promise<void> => {
+  for (const folder of [WAL_FOLDER, BATCHES_FOLDER, SHARDS_FOLDER, '']) {
+    for (const { name, kind } of await disk.list(folder)) {
+      if (kind !== 'file') continue
+      const file = await disk.open(folder === '' ? name : `${folder}/${name}`, 'write')
+      await file.sync()
+      await file.close()
+    }
+  }
 }
 
 /** What only a flush or a compaction makes; other people's files are left where they are. */
@@ -171,8 +184,13 @@ export const mend = async (
   if (found.epoch > 0) await disk.makeDirectory(FOLDERS[3]!)
   const registry = new Registry(disk, found)
   const epoch = found.epoch + 1
+  // What recovery read may be in the page cache alone: a process that was killed had not yet synced it, and nothing
+  // may be given up, nor built, on what a power loss could still take back (B8).
+  if (found.unsynced) await syncEverything(disk)
+  for (const folder of ['', ...FOLDERS]) await disk.syncDirectory(folder)
   if (found.epoch === 0) await mending.makeLog(found.id)
-  await registry.update(catalog => ({ ...catalog, epoch })) // B12
+  const unsynced = settings.durabilityMode === 'none'
+  await registry.update(catalog => ({ ...catalog, epoch, unsynced })) // B12
   const sealed = await mending.sealCurrent()
   for (const shard of state.shards.values()) {
     shard.freeze(scan.lastLsn)
@@ -191,10 +209,15 @@ export const mend = async (
     },
     [...scan.stale, ...kept],
   )
-  if (log.canRetire(state.walStart)) {
-    await raiseWalStart(registry, state)
-    await log.retire(registry.catalog.walStart)
+  try {
+    if (log.canRetire(state.walStart)) {
+      await raiseWalStart(registry, state)
+      await log.retire(registry.catalog.walStart)
+    }
+    await mending.collectLeftovers(registry)
+  } catch (cause) {
+    await log.close()
+    throw cause
   }
-  await mending.collectLeftovers(registry)
   return { registry, log, bytesCut: mending.bytesCut, quarantined: mending.quarantined }
 }

@@ -48,6 +48,8 @@ export interface Catalog {
   readonly created: string
   /** How often the store was opened for writing; 0 while it is being made. */
   readonly epoch: number
+  /** The last session that wrote synced nothing (mode `none`). */
+  readonly unsynced: boolean
   readonly requires: readonly string[]
   /** Every LSN from here on is in the log. */
   readonly walStart: number
@@ -122,6 +124,7 @@ const decodeCatalog = (fields: JsonObject): Catalog => {
     id: asText(field(fields, 'id'), 'id'),
     created: asText(field(fields, 'created'), 'created'),
     epoch: asNatural(field(fields, 'epoch'), 'epoch'),
+    unsynced: asBoolean(field(fields, 'unsynced'), 'unsynced'),
     requires,
     walStart: asNatural(field(fields, 'walStart'), 'walStart'),
     upper: asNatural(field(fields, 'upper'), 'upper'),

@@ -90,8 +90,10 @@ export class Registry {
  * (barrier B14): only then may segments be removed.
  */
 export const raiseWalStart = async (registry: Registry, state: State): Promise<void> => {
-  const { walStart, upper, ids } = state
+  const { walStart, ids } = state
   const imports = state.importsBefore(walStart)
+  // Of what is flushed, not of what is committed: that may not be durable yet, and its times would be lost with it.
+  const upper = Math.max(0, ...[...state.shards.values()].map(({ metadata }) => metadata.upper))
   await registry.update(catalog => ({
     ...catalog,
     walStart: Math.max(catalog.walStart, walStart),

@@ -60,7 +60,8 @@ export class State {
   }
 
   importProgress(id: string): ImportProgress | undefined {
-    return this.#imports.get(id)?.at(-1)
+    const last = this.#imports.get(id)?.at(-1)
+    return last === undefined ? undefined : { id, rows: last.rows, complete: last.complete }
   }
 
   get ids(): CommitId[] {
@@ -127,15 +128,20 @@ export class State {
     return applied
   }
 
-  /** The first LSN that some shard still needs from the log, or the one after the last commit. */
-  get walStart(): number {
+  /** The first LSN that is in no batch of its shard, damaged ones aside, or the one after the last commit. */
+  get firstUnflushedLsn(): number {
     let first = this.lastLsn + 1
     for (const shard of this.shards.values()) {
-      // What the log still has of a damaged shard is kept until somebody has mended it: rules 14.
-      if (shard.damage !== undefined) return this.#floor
       const dirty = shard.firstDirtyLsn
       if (dirty !== undefined && dirty < first) first = dirty
     }
     return first
+  }
+
+  /** The first LSN that the log has to keep. */
+  get walStart(): number {
+    // What the log still has of a damaged shard is kept until somebody has mended it: rules 14.
+    for (const { damage } of this.shards.values()) if (damage !== undefined) return this.#floor
+    return this.firstUnflushedLsn
   }
 }

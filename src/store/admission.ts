@@ -55,9 +55,14 @@ export class Draft {
     return this.#upper
   }
 
-  /** What the id was committed as, in the past or in this group. */
-  committed(id: string): CommitId | undefined {
-    return this.#state.committed(id) ?? this.#ids.get(id)
+  /** What the id was committed as before this group. */
+  applied(id: string): CommitId | undefined {
+    return this.#state.committed(id)
+  }
+
+  /** What the id is to be committed as in this group. */
+  admitted(id: string): CommitId | undefined {
+    return this.#ids.get(id)
   }
 
   #schemaOf(shard: string): Schema | undefined {

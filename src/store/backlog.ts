@@ -84,6 +84,8 @@ export class Backlog {
   #start(): void {
     this.#draining ??= this.#drain().finally(() => {
       this.#draining = undefined
+      // Something may have come between the end of the loop and here; a full disk is for the timer.
+      if (this.#waiting.length > 0 && this.#blocked === undefined) this.#start()
     })
   }
 
@@ -108,6 +110,7 @@ export class Backlog {
     try {
       await this.#log.append(lines, lastLsn, upper)
       this.#blocked = undefined
+      this.#failure = undefined
       return true
     } catch (cause) {
       this.#failure = cause as Error

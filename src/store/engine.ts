@@ -163,6 +163,7 @@ export class Engine {
         segments: log.segments,
         start: state.walStart,
         pendingBytes: this.#writer.pendingBytes,
+        keptBytes: log.bytes - log.bytesFrom(state.firstUnflushedLsn),
         syncs: log.syncs,
       },
       buffer: {
@@ -184,16 +185,21 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
-    const { log, release } = this.#parts
+    const { log, release, state } = this.#parts
     try {
       for (const snapshot of this.#snapshots) await snapshot.close()
       await this.#writer.settled()
       if (log.poison === undefined) await this.#maintenance.flush()
     } finally {
-      await this.#writer.close()
-      await this.#maintenance.settled()
-      await log.close()
-      await release()
+      try {
+        await this.#writer.close()
+        await this.#maintenance.settled()
+        await log.close()
+      } finally {
+        await release()
+      }
     }
+    // Whoever had a commit acknowledged that may be lost has to hear it before the store is gone.
+    if (log.poison !== undefined && state.lastLsn > log.durableLsn) throw log.poisoned('indeterminate')
   }
 }

@@ -17,7 +17,7 @@ export interface Waiting {
 
 export class Group {
   readonly #members: { waiting: Waiting; record: CommitRecord; committed: Committed }[] = []
-  /** Commits whose id was committed before: they get that answer, once it is sure. */
+  /** Commits with the id of a member: they share its fate. */
   readonly #repeats: { waiting: Waiting; committed: Committed }[] = []
   readonly #lines: Uint8Array[] = []
   #bytes = 0
@@ -42,9 +42,9 @@ export class Group {
 
   /**
    * Admits a commit; one that is refused is told so at once, and the group is as before.
-   * @param durableLsn goes into the group's first line. @param now the wall clock in ms
+   * @param durableLsn goes into the group's first line, where anything is ever durable. @param now the wall clock in ms
    */
-  admit(waiting: Waiting, draft: Draft, durableLsn: number, now: number): void {
+  admit(waiting: Waiting, draft: Draft, durableLsn: number | undefined, now: number): void {
     try {
       this.#admit(waiting, draft, durableLsn, now)
     } catch (cause) {
@@ -52,9 +52,15 @@ export class Group {
     }
   }
 
-  #admit(waiting: Waiting, draft: Draft, durableLsn: number, now: number): void {
+  #admit(waiting: Waiting, draft: Draft, durableLsn: number | undefined, now: number): void {
     const { request } = waiting
-    const before = request.id === undefined ? undefined : draft.committed(request.id)
+    const applied = request.id === undefined ? undefined : draft.applied(request.id)
+    // Long since committed: whatever becomes of this group, that is the answer.
+    if (applied !== undefined) {
+      waiting.resolve({ time: applied.time, lsn: applied.lsn })
+      return
+    }
+    const before = request.id === undefined ? undefined : draft.admitted(request.id)
     if (before !== undefined) {
       this.#repeats.push({ waiting, committed: { time: before.time, lsn: before.lsn } })
       return

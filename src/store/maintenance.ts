@@ -17,8 +17,15 @@ import type { Writer } from './writer.ts'
 
 /** A shard has at most this many buffers on their way into batches; then commits to it wait. */
 const FROZEN_MAX = 2
-/** Flushes that may fail in a row, other than for a full disk, before the store is poisoned. */
+/** Flushes of a shard that may fail in a row, other than for a full disk, before the store is poisoned. */
 const FLUSH_FAILURES_MAX = 3
+
+/** Whether a full disk is behind an error: that passes, and is no reason to distrust anything. */
+const isFullDisk = (error: unknown): boolean => {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if (each instanceof DiskError && each.code === 'DISK_FULL') return true
+  return false
+}
 
 /** What a flush did. */
 export interface FlushReport {
@@ -50,7 +57,7 @@ export class Maintenance {
   #retiring: Promise<void> = Promise.resolve()
   #collecting: Promise<void> = Promise.resolve()
   #compacting: Promise<unknown> = Promise.resolve()
-  #failuresInRow = 0
+  readonly #failuresInRow = new Map<Shard, number>()
   #failure: Error | undefined
   #lastFlush: { at: number } | undefined
   #lastCompaction: { at: number; report: CompactionReport } | undefined
@@ -93,6 +100,11 @@ export class Maintenance {
     this.#holds.delete(owner)
   }
 
+  /** Bytes of the log that flushes could make go away; not what is kept for damaged shards alone: rules 14. */
+  get #boundedLogBytes(): number {
+    return this.#log.bytesFrom(this.#state.firstUnflushedLsn)
+  }
+
   #soundShards(): Shard[] {
     return [...this.#state.shards.values()].filter(({ damage }) => damage === undefined)
   }
@@ -120,15 +132,18 @@ export class Maintenance {
     try {
       // What was frozen while an earlier flush ran may not be in it: the second call finds the rest.
       const flushed = [...(await this.#flushFrozen(shard)), ...(await this.#flushFrozen(shard))]
-      this.#failuresInRow = 0
+      this.#failuresInRow.delete(shard)
       this.#failure = undefined
       if (flushed.length > 0) this.#lastFlush = { at: this.#now() }
       await this.#retire()
       return flushed
     } catch (cause) {
       this.#failure = cause as Error
-      const full = cause instanceof DiskError && cause.code === 'DISK_FULL'
-      if (!full && ++this.#failuresInRow >= FLUSH_FAILURES_MAX) this.#log.poisonWith(cause)
+      if (!isFullDisk(cause)) {
+        const failures = (this.#failuresInRow.get(shard) ?? 0) + 1
+        this.#failuresInRow.set(shard, failures)
+        if (failures >= FLUSH_FAILURES_MAX) this.#log.poisonWith(cause)
+      }
       throw cause
     }
   }
@@ -178,7 +193,8 @@ export class Maintenance {
       this.#flushSoon(shard)
     }
     // Starting at half of the bound, so that steady writing never has to wait at it.
-    if (this.#bufferedBytes >= maxBufferBytes || this.#log.bytes >= maxWalSizeBytes / 2) this.#flushAllSoon()
+    if (this.#bufferedBytes >= maxBufferBytes || this.#boundedLogBytes >= maxWalSizeBytes / 2)
+      this.#flushAllSoon()
   }
 
   #flushAllSoon(): void {
@@ -199,7 +215,10 @@ export class Maintenance {
         shard => shard.frozenBuffers >= FROZEN_MAX && shard.activeLength >= this.#settings.bufferSize,
       )
       for (const shard of full) await this.#flushShard(shard)
-      if (this.#log.bytes < this.#settings.maxWalSizeBytes) return
+      // A flush of all starts at the bound; commits wait for it where it cannot keep up.
+      if (this.#bufferedBytes >= 2 * this.#settings.maxBufferBytes)
+        for (const shard of this.#freezeDirty()) await this.#flushShard(shard)
+      if (this.#boundedLogBytes < this.#settings.maxWalSizeBytes) return
       // Only what is in no active segment can be removed.
       if (this.#log.hasCommits) await seal()
       for (const shard of this.#freezeDirty()) await this.#flushShard(shard)
@@ -215,8 +234,17 @@ export class Maintenance {
     const start = this.#now()
     await this.#writer!.settled()
     const buffers: FlushedBuffer[] = []
-    for (const shard of this.#freezeDirty()) buffers.push(...(await this.#flushShard(shard)))
-    if (this.#log.hasCommits && this.#state.walStart > this.#state.lastLsn) await this.#writer!.seal()
+    const failures: unknown[] = []
+    for (const shard of this.#freezeDirty()) {
+      // One that fails must not keep the others from becoming durable.
+      await this.#flushShard(shard).then(
+        flushed => buffers.push(...flushed),
+        cause => failures.push(cause),
+      )
+    }
+    if (failures.length > 0) throw failures[0]
+    if (this.#log.hasCommits && this.#state.firstUnflushedLsn > this.#state.lastLsn)
+      await this.#writer!.seal()
     await this.#retire()
     return { buffers, milliseconds: this.#now() - start }
   }

@@ -128,9 +128,15 @@ export class Snapshot implements AsyncDisposable {
         asOf: this.asOf,
         since: view.since,
       })
-    for await (const columns of readView(this.#disk, view, { since: this.asOf, until: this.asOf })) {
+    try {
+      for await (const columns of readView(this.#disk, view, { since: this.asOf, until: this.asOf })) {
+        this.#requireOpen()
+        yield columns
+      }
+    } catch (cause) {
+      // Closed meanwhile: its files may be gone, which is no damage.
       this.#requireOpen()
-      yield columns
+      throw cause
     }
   }
 

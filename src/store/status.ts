@@ -59,6 +59,8 @@ export interface StoreStatus {
     readonly start: number
     /** Bytes acknowledged and not yet written, in mode `async`. */
     readonly pendingBytes: number
+    /** Bytes that are kept for damaged shards alone; they do not count against `maxWalSizeBytes`. */
+    readonly keptBytes: number
     readonly syncs: number
   }
   readonly buffer: {

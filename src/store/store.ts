@@ -120,7 +120,10 @@ export class Store implements AsyncDisposable {
 
   /**
    * Settles what was entered, flushes, and lets the directory go. Closing twice is fine. If the flush fails the
-   * directory is let go all the same: what was acknowledged is in the log and comes back on the next open.
+   * directory is let go all the same: what is in the log comes back on the next open.
+   *
+   * @throws {CommitError} POISONED, indeterminate, if something acknowledged in another mode than `immediate` may be
+   * lost; and whatever kept the last flush from succeeding
    */
   async close(): Promise<void> {
     return this.#engine.close()

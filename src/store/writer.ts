@@ -86,8 +86,7 @@ export class Writer {
   /** Makes every applied commit up to `lsn` durable (barrier B4). */
   async durableThrough(lsn: number): Promise<void> {
     while (this.#log.writtenLsn < lsn) {
-      const refusal = this.#log.poison === undefined ? undefined : this.#log.poisoned()
-      if (refusal !== undefined) throw refusal
+      if (this.#log.poison !== undefined) throw this.#log.poisoned('indeterminate')
       await this.#backlog.settled()
       if (this.#backlog.blocked !== undefined) throw this.#busy(this.#backlog.blocked)
     }
@@ -161,10 +160,12 @@ export class Writer {
 
   #form(draft: Draft): Group {
     const group = new Group()
+    // In mode `none` nothing is, and a line that said so would make a power loss look like damage.
+    const durableLsn = this.#settings.durabilityMode === 'none' ? undefined : this.#log.durableLsn
     while (!group.isFull) {
       const waiting = this.#take()
       if (waiting === undefined) break
-      group.admit(waiting, draft, this.#log.durableLsn, this.#hooks.now())
+      group.admit(waiting, draft, durableLsn, this.#hooks.now())
     }
     return group
   }
@@ -183,7 +184,7 @@ export class Writer {
       }
     }
     this.#apply(group)
-    await this.#afterAppend()
+    if (group.lastLsn !== undefined) await this.#afterAppend()
   }
 
   async #applyThenWrite(): Promise<void> {
@@ -218,11 +219,15 @@ export class Writer {
 
   /** Seals a full segment, and sees to it that what was written is synced within the interval. */
   async #afterAppend(): Promise<void> {
-    if (this.#log.activeBytes >= this.#settings.walSegmentBytes) {
-      // A seal that fails poisons: the next commit is told.
-      await this.#log.seal().catch(cause => {
-        this.#failure = cause
-      })
+    const { walSegmentBytes, maxWalSizeBytes } = this.#settings
+    // The active segment cannot be given up, so it has to be a small part of the log's bound.
+    if (this.#log.activeBytes >= Math.min(walSegmentBytes, maxWalSizeBytes / 4)) {
+      try {
+        await this.#log.seal()
+        this.#failure = undefined
+      } catch (cause) {
+        this.#failure = cause as Error
+      }
     }
     if (this.#settings.durabilityMode === 'immediate' || this.#syncTimer !== undefined) return
     if (this.#log.durableLsn === this.#log.writtenLsn) return

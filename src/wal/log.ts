@@ -3,11 +3,14 @@
 // that it did not happen; after a failed sync or a failed cut nothing is ever appended or called durable again.
 
 import type { Disk, DiskFile } from '../disk/disk.ts'
-import { replaceFile } from '../disk/replace.ts'
+import { replaceFile, TEMPORARY } from '../disk/replace.ts'
 import { CommitError } from '../errors.ts'
 import type { SegmentFile } from './reader.ts'
 import { encodeHeader, type SegmentHeader } from './record.ts'
 import { CURRENT, sealedPath, WAL_FOLDER } from './segment.ts'
+
+/** The segment that is going to be {@link CURRENT}. */
+const NEXT = CURRENT + TEMPORARY
 
 /** Where a log goes on. */
 export interface LogPosition {
@@ -77,6 +80,11 @@ export class Log {
     return this.#sealed.length + 1
   }
 
+  /** Bytes of the segments that hold something from `lsn` on. */
+  bytesFrom(lsn: number): number {
+    return this.#below(lsn).reduce((sum, { bytes }) => sum - bytes, this.bytes)
+  }
+
   /** Bytes in the active segment. */
   get activeBytes(): number {
     return this.#size
@@ -111,15 +119,13 @@ export class Log {
     return this.poisoned()
   }
 
-  /** The error of everything that comes after. */
-  poisoned(): CommitError {
-    return new CommitError(
-      'POISONED',
-      'the log failed and accepts nothing more; reopen the store',
-      'determinate',
-      {},
-      this.#poison,
-    )
+  /**
+   * The error of everything that comes after.
+   * @param outcome of what is refused: indeterminate if it was written, or acknowledged, before
+   */
+  poisoned(outcome: 'determinate' | 'indeterminate' = 'determinate'): CommitError {
+    const why = 'the log failed and accepts nothing more; reopen the store'
+    return new CommitError('POISONED', why, outcome, {}, this.#poison)
   }
 
   /**
@@ -175,7 +181,7 @@ export class Log {
 
   async #syncThrough(lsn: number): Promise<void> {
     if (this.#durableLsn >= lsn) return
-    if (this.#poison !== undefined) throw this.poisoned()
+    if (this.#poison !== undefined) throw this.poisoned('indeterminate')
     const through = this.#writtenLsn
     try {
       await this.#file.sync()
@@ -194,8 +200,9 @@ export class Log {
   }
 
   /**
-   * Seals the active segment and starts the next (barriers B2, B3, B15). Must not overlap an append.
-   * Any failure poisons: which of the two files is the log would be unknown.
+   * Seals the active segment, if it holds commits, and starts the next (barriers B2, B3, B15). Must not overlap an
+   * append. As long as the next one cannot be made, for want of room, the active one stays in use and this rejects;
+   * a failure after that poisons: which of the two files is the log would be unknown.
    */
   async seal(): Promise<void> {
     await this.sync()
@@ -206,32 +213,48 @@ export class Log {
 
   async #seal(): Promise<void> {
     if (this.#poison !== undefined) throw this.poisoned()
+    // Whoever asked before us may have sealed it already.
+    if (!this.hasCommits) return
     const sealed = { path: sealedPath(this.#firstLsn), firstLsn: this.#firstLsn, bytes: this.#size }
+    const next = await this.#makeNext()
     try {
       await this.#disk.rename(CURRENT, sealed.path)
       await this.#disk.syncDirectory(WAL_FOLDER)
-      await this.#file.close()
-      const header = encodeHeader(
-        headerOf({
-          store: this.#store,
-          epoch: this.#epoch,
-          generation: this.#generation + 1,
-          nextLsn: this.#writtenLsn + 1,
-          upper: this.#upper,
-        }),
-      )
-      const file = await this.#disk.open(CURRENT, 'create')
-      this.#file = file
-      await file.write(0, header)
-      await file.sync()
+      await this.#disk.rename(NEXT, CURRENT)
       await this.#disk.syncDirectory(WAL_FOLDER)
-      this.#size = header.length
+      await this.#file.close()
     } catch (cause) {
+      await next.file.close().catch(() => {})
       throw this.poisonWith(cause)
     }
+    this.#file = next.file
+    this.#size = next.size
     this.#sealed.push(sealed)
     this.#generation++
     this.#firstLsn = this.#writtenLsn + 1
+  }
+
+  /** The segment after the active one, whole and durable under a temporary name. */
+  async #makeNext(): Promise<{ readonly file: DiskFile; readonly size: number }> {
+    const header = encodeHeader(
+      headerOf({
+        store: this.#store,
+        epoch: this.#epoch,
+        generation: this.#generation + 1,
+        nextLsn: this.#writtenLsn + 1,
+        upper: this.#upper,
+      }),
+    )
+    if ((await this.#disk.stat(NEXT)) !== undefined) await this.#disk.remove(NEXT)
+    const file = await this.#disk.open(NEXT, 'create')
+    try {
+      await file.write(0, header)
+      await file.sync()
+      return { file, size: header.length }
+    } catch (cause) {
+      await file.close()
+      throw cause
+    }
   }
 
   /** The sealed segments that hold nothing from `walStart` on. */

@@ -78,8 +78,8 @@ function* linesBehind(bytes: Uint8Array, offset: number): Generator<LineJson> {
   for (let from = offset; from < bytes.length; ) {
     const newline = lineEnd(bytes, from)
     if (newline === -1) return
-    const zero = bytes.lastIndexOf(0, newline)
-    const line = tryLine(bytes, Math.max(from, zero + 1), newline)
+    const zeros = bytes.subarray(from, newline).lastIndexOf(0)
+    const line = tryLine(bytes, from + zeros + 1, newline)
     if (line !== undefined) yield line
     from = newline + 1
   }

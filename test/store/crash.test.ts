@@ -51,3 +51,48 @@ describe('a crash at every call to the disk', () => {
     300_000,
   )
 })
+
+// Everything is still in the page cache when the next process opens the store; then the power fails. What was read
+// back must not have been built on sand: B8, B11.
+describe('killed at every call, opened again, and then the power fails', () => {
+  test('what the open found is still there', async () => {
+    const calls = await callsOf('immediate')
+    for (let stopAfter = 1; stopAfter <= calls; stopAfter++) {
+      const disk = new FaultyDisk({ stopAfter })
+      const progress = start()
+      await live(disk, progress, false).catch(() => {})
+      disk.stop()
+      const place = `dead after call ${stopAfter} of ${calls} (${disk.trace.at(-1)})`
+      const next = disk.restart()
+      const store = await openOn(next, SETTINGS)
+      const there = await survivors(store)
+      expect(there.length, place).toBeGreaterThanOrEqual(progress.acknowledged)
+      next.stop()
+      const last = await openOn(next.crash('synced'), SETTINGS)
+      expect(await survivors(last), place).toEqual(there)
+      await last.close()
+    }
+  }, 300_000)
+
+  test('at any moment of that open', async () => {
+    const calls = await callsOf('immediate')
+    for (let stopAfter = 1; stopAfter <= calls; stopAfter += 3) {
+      for (let step = 5; step < 120; step += 17) {
+        const disk = new FaultyDisk({ stopAfter })
+        const again = start()
+        await live(disk, again, false).catch(() => {})
+        disk.stop()
+        const next = disk.restart({ stopAfter: step })
+        await openOn(next, SETTINGS).catch(() => {})
+        next.stop()
+        const place = `dead after call ${stopAfter} of ${calls}, then after call ${step} of the next open (${next.trace.at(-1)})`
+        const last = await openOn(next.crash('synced'), SETTINGS).catch(error => {
+          throw new Error(`${place}: ${error.message}`, { cause: error })
+        })
+        expect((await survivors(last)).length, place).toBeGreaterThanOrEqual(again.acknowledged)
+        await last.close()
+        if (!next.stopped) break
+      }
+    }
+  }, 300_000)
+})

@@ -260,8 +260,9 @@ describe('async on a full disk (rules 6)', () => {
     while (store.status().state === 'serving') await new Promise(resolve => setImmediate(resolve))
     expect(store.status().state).toBe('poisoned')
     await expect(store.commit([put(2)])).rejects.toMatchObject({ code: 'POISONED' })
-    await expect(store.sync()).rejects.toMatchObject({ code: 'POISONED' })
-    await store.close()
+    await expect(store.sync()).rejects.toMatchObject({ code: 'POISONED', outcome: 'indeterminate' })
+    // Whoever closes hears of it too: an acknowledged commit is gone.
+    await expect(store.close()).rejects.toMatchObject({ code: 'POISONED', outcome: 'indeterminate' })
   })
 })
 

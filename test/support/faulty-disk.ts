@@ -82,9 +82,13 @@ export class FaultyDisk implements Disk {
   readonly #calls: Calls
 
   /** @param tree what is on the disk, durably; see {@link crash} */
-  constructor(options: FaultyDiskOptions = {}, tree: MemoryTree = new MemoryTree()) {
+  constructor(
+    options: FaultyDiskOptions = {},
+    tree: MemoryTree = new MemoryTree(),
+    history: DiskHistory = new DiskHistory(tree),
+  ) {
     this.#tree = tree
-    this.#history = new DiskHistory(tree)
+    this.#history = history
     this.#calls = new Calls(options.stopAfter ?? Number.POSITIVE_INFINITY)
   }
 
@@ -116,6 +120,14 @@ export class FaultyDisk implements Disk {
   /** The process dies here: every further call rejects, stalled ones too. */
   stop(): void {
     this.#calls.stop()
+  }
+
+  /**
+   * The same disk for the next process: everything can be read, and what was not durable still is not. This process
+   * must have stopped.
+   */
+  restart(options: FaultyDiskOptions = {}): FaultyDisk {
+    return new FaultyDisk(options, this.#tree, this.#history)
   }
 
   /** A new disk with what a crash at this moment leaves. This one is not changed: ask again for another model. */
