@@ -18,3 +18,6 @@ export const namesOf = (path: string, operation: string): readonly string[] => {
 
 /** The last name of a path; the root's is `''`. */
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+/** The path of what is called `name` in a folder. */
+export const pathIn = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`)

@@ -3,12 +3,14 @@
 // Every step is harmless to repeat: fences skip what is flushed, a segment that is sealed is only read.
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
+import { pathIn } from '../disk/path.ts'
 import { readWhole, replaceFile, TEMPORARY } from '../disk/replace.ts'
 import type { Catalog } from '../shard/catalog.ts'
 import { CATALOG, catalogFields } from '../shard/catalog.ts'
+import { collectRetired } from '../shard/collect.ts'
 import { writeDocument } from '../shard/document.ts'
 import { batchFormat, flushOldest } from '../shard/flush.ts'
-import { BATCHES_FOLDER, batchPath, SHARDS_FOLDER, withoutRetired } from '../shard/metadata.ts'
+import { BATCHES_FOLDER, batchPath, SHARDS_FOLDER } from '../shard/metadata.ts'
 import { Registry, raiseWalStart } from '../shard/registry.ts'
 import { Log } from '../wal/log.ts'
 import type { SegmentFile } from '../wal/reader.ts'
@@ -27,10 +29,8 @@ export interface Mended {
   readonly quarantined: readonly string[]
 }
 
-/** Makes the folders and a catalogue with epoch 0: until the first open succeeds the store counts as not made yet. */
+/** Makes a catalogue with epoch 0: until the first open succeeds the store counts as not made yet. */
 const create = async (disk: Disk, id: string, created: string): Promise<Catalog> => {
-  for (const folder of FOLDERS) await disk.makeDirectory(folder)
-  await disk.syncDirectory('')
   const catalog: Catalog = {
     id,
     created,
@@ -53,7 +53,7 @@ const syncEverything = async (disk: Disk): Promise<void> => {
   for (const folder of [WAL_FOLDER, BATCHES_FOLDER, SHARDS_FOLDER, '']) {
     for (const { name, kind } of await disk.list(folder)) {
       if (kind !== 'file') continue
-      const file = await disk.open(folder === '' ? name : `${folder}/${name}`, 'write')
+      const file = await disk.open(pathIn(folder, name), 'write')
       await file.sync()
       await file.close()
     }
@@ -134,20 +134,13 @@ class Mending {
     const { state } = this.#recovered
     for (const folder of ['', ...FOLDERS]) {
       for (const { name, kind } of await this.#disk.list(folder)) {
-        if (kind === 'file' && name.endsWith(TEMPORARY))
-          await this.#disk.remove(folder === '' ? name : `${folder}/${name}`)
+        if (kind === 'file' && name.endsWith(TEMPORARY)) await this.#disk.remove(pathIn(folder, name))
       }
     }
     const shards = [...state.shards.values()]
     for (const shard of shards) {
-      const { retired } = shard.metadata
-      if (retired.length === 0 || shard.damage !== undefined) continue
-      for (const id of retired)
-        if ((await this.#disk.stat(batchPath(id))) !== undefined) await this.#disk.remove(batchPath(id))
-      await this.#disk.syncDirectory(BATCHES_FOLDER)
-      const metadata = withoutRetired(shard.metadata, new Set(retired))
-      await registry.publish(metadata, shard.firstLsn)
-      shard.publish(metadata)
+      // Whoever read them did so in a process that is gone.
+      if (shard.damage === undefined) await collectRetired(this.#disk, registry, shard, () => false)
     }
     // Damaged metadata may name any of them.
     if (shards.some(({ damage }) => damage !== undefined)) return
@@ -179,9 +172,8 @@ export const mend = async (
 ): Promise<Mended> => {
   const { state, log: scan } = recovered
   const mending = new Mending(disk, recovered, at)
+  for (const folder of FOLDERS) await disk.makeDirectory(folder)
   const found = recovered.catalog ?? (await create(disk, newId, at))
-  if (found.epoch === 0) for (const folder of FOLDERS) await disk.makeDirectory(folder)
-  if (found.epoch > 0) await disk.makeDirectory(FOLDERS[3]!)
   const registry = new Registry(disk, found)
   const epoch = found.epoch + 1
   // What recovery read may be in the page cache alone: a process that was killed had not yet synced it, and nothing

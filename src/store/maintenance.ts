@@ -1,12 +1,12 @@
 // Owns the work behind the commits: when buffers are flushed, when the log shrinks, when batches are merged.
 // Reaching a bound starts the work that clears it at once; commits wait for it, or are told BUSY if it fails.
 
-import { collectRetired } from '../compaction/collect.ts'
 import { type CompactedShard, compactShard } from '../compaction/compact.ts'
 import { planCompaction } from '../compaction/policy.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { CommitError, DiskError, FrontierError } from '../errors.ts'
+import { collectRetired } from '../shard/collect.ts'
 import { batchFormat, type FlushedBuffer, flushOldest } from '../shard/flush.ts'
 import { Pins } from '../shard/pins.ts'
 import { type Registry, raiseWalStart } from '../shard/registry.ts'
@@ -296,7 +296,7 @@ export class Maintenance {
     const turn = this.#collecting.then(async () => {
       for (const shard of this.#soundShards())
         if (shard.metadata.retired.length > 0)
-          await collectRetired(this.#disk, this.#registry, shard, this.pins)
+          await collectRetired(this.#disk, this.#registry, shard, id => this.pins.isPinned(id))
     })
     this.#collecting = turn.catch(() => {})
     return turn

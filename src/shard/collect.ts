@@ -1,17 +1,21 @@
 // Owns removing the files of replaced batches, once nobody reads them.
 import type { Disk } from '../disk/disk.ts'
-import { BATCHES_FOLDER, batchPath, withoutRetired } from '../shard/metadata.ts'
-import type { Pins } from '../shard/pins.ts'
-import type { Registry } from '../shard/registry.ts'
-import type { Shard } from '../shard/shard.ts'
+import { BATCHES_FOLDER, batchPath, withoutRetired } from './metadata.ts'
+import type { Registry } from './registry.ts'
+import type { Shard } from './shard.ts'
 
 /**
- * Removes the retired files of `shard` that are not pinned, then forgets their ids. The metadata that names them
+ * Removes the retired files of `shard` that nobody reads, then forgets their ids. The metadata that names them
  * retired is durable already, so a crash in between only leaves work for the next open.
  */
-export const collectRetired = (disk: Disk, registry: Registry, shard: Shard, pins: Pins): Promise<void> =>
+export const collectRetired = (
+  disk: Disk,
+  registry: Registry,
+  shard: Shard,
+  isRead: (id: string) => boolean,
+): Promise<void> =>
   shard.inTurn(async () => {
-    const free = shard.metadata.retired.filter(id => !pins.isPinned(id))
+    const free = shard.metadata.retired.filter(id => !isRead(id))
     if (free.length === 0) return
     for (const id of free)
       if ((await disk.stat(batchPath(id))) !== undefined) await disk.remove(batchPath(id))
