@@ -41,8 +41,6 @@ export interface LogScan {
   readonly tornHeader: boolean
   readonly lastLsn: number
   readonly generation: number
-  /** Bytes of all segments that are kept. */
-  readonly bytes: number
 }
 
 const read = async (disk: Disk, path: string, firstLsn: number | undefined): Promise<Segment> =>
@@ -232,6 +230,5 @@ export const readLog = async (
     tornHeader,
     lastLsn: scan.lastLsn,
     generation: scan.generation,
-    bytes: sealed.reduce((sum, { bytes }) => sum + bytes, current?.end ?? 0),
   }
 }
