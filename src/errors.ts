@@ -27,7 +27,14 @@ export type InputCode =
   | 'COMMIT_TOO_LARGE'
   | 'COMMIT_ID_INVALID'
   | 'SETTING_INVALID'
+  | 'CONFIG_INVALID'
   | 'FILE_INVALID'
+  /** A statement of the query language; `details` has line, column and, in a script, file. */
+  | 'STATEMENT_INVALID'
+  /** No relation, knowledge graph or command has the name; `details.nearest` is one that is near. */
+  | 'NAME_UNKNOWN'
+  | 'COLUMN_UNKNOWN'
+  | 'WHERE_INVALID'
 
 /**
  * The call itself is wrong and can never succeed as it stands. Nothing happened: no byte was written and no

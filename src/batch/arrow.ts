@@ -93,15 +93,26 @@ const dataOf = (column: ArrowColumn): Data => {
   }
 }
 
+const recordBatchOf = (columns: readonly ArrowColumn[], length: number): RecordBatch => {
+  const fields = columns.map(({ name, type, required }) => new Field(name, TYPES[type], !required))
+  const data = makeData({ type: new Struct(fields), length, nullCount: 0, children: columns.map(dataOf) })
+  return new RecordBatch(new Schema(fields), data)
+}
+
 /**
  * The columns as the bytes of an IPC stream with one record batch.
  * Every array needs an `ArrayBuffer` of its own: Arrow's writer joins neighbours within one, and writes garbage.
  */
-export const toArrowStream = (columns: readonly ArrowColumn[], length: number): Uint8Array => {
-  const fields = columns.map(({ name, type, required }) => new Field(name, TYPES[type], !required))
-  const data = makeData({ type: new Struct(fields), length, nullCount: 0, children: columns.map(dataOf) })
-  return tableToIPC(new Table([new RecordBatch(new Schema(fields), data)]), 'stream')
-}
+export const toArrowStream = (columns: readonly ArrowColumn[], length: number): Uint8Array =>
+  tableToIPC(new Table([recordBatchOf(columns, length)]), 'stream')
+
+/** Columns as Arrow knows them: any tool of its ecosystem takes it. */
+export type ArrowTable = Table
+
+/** One table of one record batch for each group of columns, at least one. All groups have the same columns. */
+export const toTable = (
+  groups: readonly { readonly columns: readonly ArrowColumn[]; readonly length: number }[],
+): ArrowTable => new Table(groups.map(({ columns, length }) => recordBatchOf(columns, length)))
 
 /** How the values of a column that was read are laid out. */
 export type ArrowLayout =

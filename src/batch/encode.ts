@@ -1,10 +1,11 @@
 // Owns the way from our columns to the arrays of a batch file. Nothing is rounded and nothing converted: a value of
 // a kind that its column's type does not name is a defect of the caller and stops the write.
 import { assert } from '../errors.ts'
-import { type Column, type Columns, contentAt } from '../model/columns.ts'
+import { type Column, type Columns, contentAt, emptyColumns } from '../model/columns.ts'
+import type { Schema } from '../model/schema.ts'
 import { Kind } from '../model/value.ts'
-import { type ArrowColumn, toArrowStream } from './arrow.ts'
-import type { Layout, Part, PartType } from './layout.ts'
+import { type ArrowColumn, type ArrowTable, toArrowStream, toTable } from './arrow.ts'
+import { type Layout, layoutOf, type Part, type PartType } from './layout.ts'
 
 const WORD = 2 ** 32
 
@@ -191,19 +192,36 @@ const required = (
   offsets: undefined,
 })
 
-/** The columns of one row group in Arrow's IPC stream form. */
-export const encodeColumns = (layout: Layout, columns: Columns): Uint8Array => {
-  const { length } = columns
-  const arrays = layout.flatMap(({ parts }, index) => {
-    const column = columns.data[index]!
+/** The arrays of the data columns, in the order of the layout's parts. */
+const encodeData = (layout: Layout, { length, data }: Columns): ArrowColumn[] =>
+  layout.flatMap(({ parts }, index) => {
+    const column = data[index]!
     const encoded = parts.map(part => encodePart(part, column, length))
     const held = encoded.reduce((sum, { nullCount }) => sum + length - nullCount, nulls(column, length))
     assert(held === length, 'every value has a type that its column names')
     return encoded
   })
-  arrays.push(
-    required('time', 'uint64', columns.time, length),
-    required('diff', 'int64', columns.diff, length),
-  )
+
+/** The columns of one row group in Arrow's IPC stream form. */
+export const encodeColumns = (layout: Layout, columns: Columns): Uint8Array => {
+  const { length, time, diff } = columns
+  const arrays = [
+    ...encodeData(layout, columns),
+    required('time', 'uint64', time, length),
+    required('diff', 'int64', diff, length),
+  ]
   return toArrowStream(arrays, length)
+}
+
+/**
+ * The chunks as a table: the data columns, then `diff`. Where a column's type is `null`, it is nulls of type Int32.
+ * @param schema holds every value of the chunks
+ */
+export const toArrowTable = (schema: Schema, chunks: readonly Columns[]): ArrowTable => {
+  const layout = layoutOf(schema)
+  const groups = (chunks.length === 0 ? [emptyColumns(schema.length)] : chunks).map(chunk => ({
+    columns: [...encodeData(layout, chunk), required('diff', 'int64', chunk.diff, chunk.length)],
+    length: chunk.length,
+  }))
+  return toTable(groups)
 }

@@ -1,7 +1,7 @@
 // Owns reading somebody else's Parquet file as updates. Nobody vouches for the file: what cannot be an update is
 // refused with file, column and row, never rounded, skipped or guessed.
 import { DiskError, type ErrorDetails, InputError } from '../errors.ts'
-import { type Column, type Columns, emptyColumns, GrowingColumns } from '../model/columns.ts'
+import { type Column, type Columns, emptyColumns, GrowingColumns, slice } from '../model/columns.ts'
 import type { ColumnDeclaration } from '../model/schema.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
@@ -110,6 +110,19 @@ export class ForeignFile {
     }
     if (result.length !== group.rows) throw this.#invalid('the file cannot be decoded', { rowGroup: index })
     return result.view()
+  }
+
+  /** The rows from number `skip` on, in the file's order, a row group at a time. Throws as {@link read} does. */
+  async *chunks(skip: number): AsyncGenerator<Columns, void, undefined> {
+    let passed = 0
+    for (let group = 0; group < this.rowGroups; group++) {
+      const length = this.rowGroupRows(group)
+      if (passed + length > skip) {
+        const columns = await this.read(group)
+        yield passed >= skip ? columns : slice(columns, skip - passed, length)
+      }
+      passed += length
+    }
   }
 
   #invalid(why: string, details: ErrorDetails): InputError {

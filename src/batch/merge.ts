@@ -1,7 +1,7 @@
 // Owns the k-way streaming merge of sorted runs of updates: for compactions and for snapshots.
 // Law: for every asOf >= since, accumulate(merge(runs, since), asOf) equals accumulate(all runs, asOf).
 // Works in windows over columns, never row by row, and keeps one chunk of each run and one window in memory.
-import { type Columns, GrowingColumns, slice } from '../model/columns.ts'
+import { type Columns, GrowingColumns, gather, slice } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { compareRows } from '../model/sort.ts'
 
@@ -11,34 +11,29 @@ export interface MergeRange {
   readonly since: number
   /** Updates later than it, by their own time, are left out. @default none */
   readonly until?: number
+  /** Updates up to it, by their own time, are left out. @default none */
+  readonly after?: number
 }
 
 /** Most rows that a run gives to one window: also a run that is a single large chunk is merged in bounded memory. */
 const PIECE_ROWS = 65_536
 
-/** `columns` with the times advanced to `since` and without the updates after `until`. */
-const inRange = (columns: Columns, { since, until = Number.POSITIVE_INFINITY }: MergeRange): Columns => {
+/** The updates of `columns` that are in range, their times advanced to `since`. */
+export const inRange = (
+  columns: Columns,
+  { since, until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
+): Columns => {
   const { length, time } = columns
-  let kept = 0
+  const rows = new Uint32Array(length)
   const advanced = new Float64Array(length)
+  let kept = 0
   for (let row = 0; row < length; row++) {
     const at = time[row]!
     advanced[row] = at < since ? since : at
-    if (at <= until) kept++
+    if (at <= until && at > after) rows[kept++] = row
   }
-  if (kept === length) return { ...columns, time: advanced }
-  return gatherUntil({ ...columns, time: advanced }, time, until)
-}
-
-const gatherUntil = (columns: Columns, time: Float64Array, until: number): Columns => {
-  const result = new GrowingColumns(columns.data.length)
-  let from = 0
-  for (let row = 0; row <= columns.length; row++) {
-    if (row < columns.length && time[row]! <= until) continue
-    result.appendRange(columns, from, row)
-    from = row + 1
-  }
-  return result.view()
+  const whole = { ...columns, time: advanced }
+  return kept === length ? whole : gather(whole, rows.subarray(0, kept))
 }
 
 /** One run and how far it was taken. */

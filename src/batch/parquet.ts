@@ -1,7 +1,7 @@
 // Owns the boundary to the Parquet codec: parquet-wasm writes and decodes, hyparquet reads footers. Arrow's IPC
 // stream goes in and out; nothing here knows a shard. Nobody else could tell if the codec were replaced.
 // The codec checks no checksum, and damage makes it answer wrongly: give it only bytes that were verified.
-import { parquetMetadata, type RowGroup } from 'hyparquet'
+import { parquetMetadata, type RowGroup, type Statistics } from 'hyparquet'
 import {
   Compression,
   EnabledStatistics,
@@ -116,11 +116,20 @@ export async function* encodeParquet(
   if (failure !== undefined) throw failure.cause
 }
 
+/** What the writer noted of the values of a column chunk: bounds that may be wider than the values, in the codec's form. */
+export interface ChunkStatistics {
+  readonly min: unknown
+  readonly max: unknown
+  readonly nulls: number | undefined
+}
+
 /** Where one column of one row group is in the file. */
 interface ColumnChunk {
   readonly column: string
   readonly offset: number
   readonly length: number
+  /** Undefined where the file says nothing. Those of a list are of its elements. */
+  readonly statistics: ChunkStatistics | undefined
 }
 
 /** What a footer says of a row group. */
@@ -138,6 +147,16 @@ export interface ParquetFooter {
   readonly metadata: ReadonlyMap<string, string>
 }
 
+const statisticsOf = (statistics: Statistics | undefined): ChunkStatistics | undefined => {
+  if (statistics === undefined) return undefined
+  const { min_value, max_value, null_count } = statistics
+  return {
+    min: min_value,
+    max: max_value,
+    nulls: null_count === undefined ? undefined : Number(null_count),
+  }
+}
+
 const rowGroupOf = ({ num_rows, columns }: RowGroup): RowGroupFooter => {
   let decodedBytes = 0
   const chunks = columns.map(({ meta_data }) => {
@@ -150,6 +169,7 @@ const rowGroupOf = ({ num_rows, columns }: RowGroup): RowGroupFooter => {
       column: path_in_schema[0]!,
       offset: Number(dictionary_page_offset ?? data_page_offset),
       length: Number(total_compressed_size),
+      statistics: statisticsOf(meta_data.statistics),
     }
   })
   return { rows: Number(num_rows), decodedBytes, chunks }
@@ -199,16 +219,19 @@ export class HeldBytes {
     return () => this.#pieces.delete(piece)
   }
 
-  /** Bytes `[start, end)`; zeros, which no codec understands, if they are not held. */
+  /** Bytes `[start, end)`; zeros where they are not held: the codec asks for what lies between two columns as well. */
   get(start: number, end: number): ArrayBuffer {
+    let result: Uint8Array<ArrayBuffer> | undefined
     for (const { offset, bytes } of this.#pieces) {
-      if (start < offset || end > offset + bytes.length) continue
-      const { buffer, byteOffset } = bytes
-      const from = byteOffset + start - offset
-      const whole = from === 0 && end - start === buffer.byteLength
-      return (whole ? buffer : buffer.slice(from, from + end - start)) as ArrayBuffer
+      const from = Math.max(start, offset)
+      const to = Math.min(end, offset + bytes.length)
+      if (from >= to) continue
+      const isWhole = start === offset && end === offset + bytes.length
+      if (isWhole && bytes.length === bytes.buffer.byteLength) return bytes.buffer as ArrayBuffer
+      result ??= new Uint8Array(end - start)
+      result.set(bytes.subarray(from - offset, to - offset), from - start)
     }
-    return new ArrayBuffer(end - start)
+    return result?.buffer ?? new ArrayBuffer(end - start)
   }
 }
 

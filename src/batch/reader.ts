@@ -5,10 +5,12 @@ import { assert, CorruptionError, DiskError, type ErrorDetails } from '../errors
 import { checksum } from '../model/checksum.ts'
 import type { Columns } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
+import type { Condition } from '../model/predicate.ts'
 import { decodeColumns, MalformedColumn } from './decode.ts'
 import type { BatchDescription } from './description.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { HeldBytes, MAGIC, ParquetFile, type ParquetFooter, readFooter, rowsAtOnce } from './parquet.ts'
+import { rowGroupMayHold } from './prune.ts'
 
 const corrupt = (why: string, details: ErrorDetails, cause?: unknown): CorruptionError =>
   new CorruptionError('BATCH_CORRUPT', why, details, cause)
@@ -158,29 +160,38 @@ export class BatchReader {
     return this.#footer.rowGroups.length
   }
 
+  /** Whether a row group may hold a row that meets all conditions, as far as its statistics say. */
+  mayHold(index: number, conditions: readonly Condition[]): boolean {
+    return rowGroupMayHold(this.#layout, this.#footer.rowGroups[index]!, conditions)
+  }
+
   /**
-   * The rows of a row group, sorted by (data, time).
+   * The rows of a row group, sorted by (data, time) as whole tuples.
+   *
+   * @param columns indices of the data columns wanted, in that order; no others are read. @default all
    * @throws {CorruptionError} BATCH_CORRUPT naming file, row group and, where known, column and offset
    */
-  async read(index: number): Promise<Columns> {
+  async read(index: number, columns?: readonly number[]): Promise<Columns> {
     if (this.#closed) throw new Error('the batch reader is closed')
     assert(index >= 0 && index < this.rowGroups, 'the row group exists')
     this.#reading++
     try {
-      const columns = await this.#decode(index, await this.#bytesOf(index))
-      this.#check(columns, index)
-      return columns
+      const layout = columns === undefined ? this.#layout : columns.map(column => this.#layout[column]!)
+      const decoded = await this.#decode(index, layout)
+      this.#check(decoded, index)
+      return decoded
     } finally {
       this.#reading--
       if (this.#closed) await this.#release()
     }
   }
 
-  async #decode(index: number, bytes: Uint8Array): Promise<Columns> {
-    const release = this.#verified.hold(this.description.rowGroups[index]!.offset, bytes)
+  async #decode(index: number, layout: Layout): Promise<Columns> {
+    const names = [...partNames(layout), 'time', 'diff']
+    const release = await this.#hold(index, new Set(names))
     try {
       const rows = rowsAtOnce(this.#footer.rowGroups[index]!)
-      return await decodeColumns(this.#layout, this.#parquet.read(index, rows))
+      return await decodeColumns(layout, this.#parquet.read(index, rows, names))
     } catch (cause) {
       const column = cause instanceof MalformedColumn ? cause.column : undefined
       throw corrupt('a row group cannot be decoded', { file: this.file, rowGroup: index, column }, cause)
@@ -189,11 +200,30 @@ export class BatchReader {
     }
   }
 
-  /** The bytes of all column chunks of a row group, each verified. */
-  async #bytesOf(index: number): Promise<Uint8Array> {
+  /** Lets the codec see the column chunks of these names, each verified, until the function it returns is called. */
+  async #hold(index: number, names: ReadonlySet<string>): Promise<() => void> {
     const { chunks } = this.#footer.rowGroups[index]!
-    const { offset, chunks: expected } = this.description.rowGroups[index]!
-    const last = chunks[chunks.length - 1]!
+    const wanted = chunks.map(({ column }) => names.has(column))
+    const releases: (() => void)[] = []
+    // Neighbours are read at once.
+    for (let from = wanted.indexOf(true); from !== -1; ) {
+      let to = from + 1
+      while (wanted[to] === true) to++
+      const bytes = await this.#readChunks(index, from, to)
+      releases.push(this.#verified.hold(chunks[from]!.offset, bytes))
+      from = wanted.indexOf(true, to)
+    }
+    return () => {
+      for (const release of releases) release()
+    }
+  }
+
+  /** The bytes of the column chunks `[from, to)` of a row group, each verified. */
+  async #readChunks(index: number, from: number, to: number): Promise<Uint8Array> {
+    const chunks = this.#footer.rowGroups[index]!.chunks.slice(from, to)
+    const expected = this.description.rowGroups[index]!.chunks.slice(from, to)
+    const { offset } = chunks[0]!
+    const last = chunks.at(-1)!
     const bytes = await this.#source.read(offset, last.offset + last.length - offset)
     chunks.forEach((chunk, at) => {
       const found = checksum(bytes.subarray(chunk.offset - offset, chunk.offset - offset + chunk.length))

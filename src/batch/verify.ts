@@ -10,9 +10,13 @@ const sameBound = (a: Value | undefined, b: Value | undefined): boolean =>
 
 /**
  * Reads a batch whole: every checksum, the order of its rows, consolidation, times, counts, least and greatest values.
+ * @param progress is told how many rows were read since it was told last
  * @throws {CorruptionError} BATCH_CORRUPT with the place of the first thing that does not hold
  */
-export const verifyBatch = async (reader: BatchReader): Promise<void> => {
+export const verifyBatch = async (
+  reader: BatchReader,
+  progress: (rows: number) => void = () => {},
+): Promise<void> => {
   const { file, description } = reader
   const refuse = (why: string, details: Readonly<Record<string, unknown>>): never => {
     throw new CorruptionError('BATCH_CORRUPT', why, { file, ...details })
@@ -24,6 +28,7 @@ export const verifyBatch = async (reader: BatchReader): Promise<void> => {
     const row = order.firstWrong(columns)
     if (row !== -1) refuse('the rows of a batch are not sorted and consolidated', { rowGroup, row })
     span.add(columns)
+    progress(columns.length)
   }
   const found = span.describe(description.columns.map(({ type }) => type))
   for (const key of ['len', 'lower', 'upper'] as const) {

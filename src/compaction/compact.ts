@@ -5,6 +5,7 @@ import { merge } from '../batch/merge.ts'
 import { BatchReader } from '../batch/reader.ts'
 import { writeBatch } from '../batch/writer.ts'
 import type { Disk } from '../disk/disk.ts'
+import type { Columns } from '../model/columns.ts'
 import type { BatchFormat } from '../shard/flush.ts'
 import { type BatchEntry, batchPath, withCompaction } from '../shard/metadata.ts'
 import type { Registry } from '../shard/registry.ts'
@@ -23,6 +24,14 @@ export interface CompactedShard {
   readonly bytesAfter: number
 }
 
+/** Tells how many rows of a run were read, chunk by chunk. */
+async function* counted(run: AsyncIterable<Columns>, read: (rows: number) => void): AsyncGenerator<Columns> {
+  for await (const chunk of run) {
+    read(chunk.length)
+    yield chunk
+  }
+}
+
 /** The merge alone: writes the output under a new id and touches nothing else. */
 const mergeBatches = async (
   disk: Disk,
@@ -31,6 +40,7 @@ const mergeBatches = async (
   shard: Shard,
   inputs: readonly BatchEntry[],
   since: number,
+  read: (rows: number) => void,
 ): Promise<BatchEntry | undefined> => {
   const { schema } = shard.metadata
   const readers: BatchReader[] = []
@@ -39,7 +49,7 @@ const mergeBatches = async (
       readers.push(await BatchReader.open(disk, batchPath(input.id), input, shard.name))
     const id = await registry.nextBatchId()
     const rows = merge(
-      readers.map(reader => reader.stream()),
+      readers.map(reader => counted(reader.stream(), read)),
       schema.length,
       { since },
     )
@@ -54,6 +64,8 @@ const mergeBatches = async (
 /**
  * Carries out `plan`. The inputs must stay until this resolves. Undefined if they were replaced meanwhile, and then
  * nothing changed.
+ *
+ * @param read is told of rows that were read; if it throws, the compaction fails with that and nothing changed
  */
 export const compactShard = async (
   disk: Disk,
@@ -61,11 +73,14 @@ export const compactShard = async (
   format: BatchFormat,
   shard: Shard,
   plan: CompactionPlan,
+  read: (rows: number) => void,
 ): Promise<CompactedShard | undefined> => {
   const before = shard.metadata
   const inputs = before.batches.filter(({ id }) => plan.inputs.includes(id))
   const output =
-    inputs.length === 0 ? undefined : await mergeBatches(disk, registry, format, shard, inputs, plan.since)
+    inputs.length === 0
+      ? undefined
+      : await mergeBatches(disk, registry, format, shard, inputs, plan.since, read)
   return shard.inTurn(async () => {
     const metadata = withCompaction(shard.metadata, plan.inputs, output, plan.since)
     if (metadata === undefined) {

@@ -20,3 +20,29 @@ export const planCompaction = (metadata: ShardMetadata, since: number): Compacti
   if (!merges && effective === metadata.since) return undefined
   return { inputs: merges ? batches.map(({ id }) => id) : [], since: effective }
 }
+
+/** A batch joins a merge if it is at most this many times as large as all newer ones in it together. */
+const GROWTH_MAX = 2
+
+/**
+ * The plan of a compaction that starts by itself, or undefined while there are at most `threshold` batches.
+ *
+ * Merges the newest batches, and of the older ones those that are not much larger (size-tiered, as in Bigtable, section
+ * 5.4): what is large is seldom written again, and the number of batches stays at or below the threshold.
+ */
+export const planAutomaticCompaction = (
+  metadata: ShardMetadata,
+  threshold: number,
+  since: number,
+): CompactionPlan | undefined => {
+  const { batches } = metadata
+  if (threshold === 0 || batches.length <= threshold) return undefined
+  let first = batches.length - 1
+  let rows = batches[first]!.len
+  // Merging the batches from `first` on leaves `first + 1` of them.
+  while (first > 0 && (first + 1 > threshold || batches[first - 1]!.len <= GROWTH_MAX * rows)) {
+    first--
+    rows += batches[first]!.len
+  }
+  return { inputs: batches.slice(first).map(({ id }) => id), since: Math.max(metadata.since, since) }
+}

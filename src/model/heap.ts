@@ -25,6 +25,12 @@ export class Heap {
     return this.#bytes
   }
 
+  /** The code of `value`, if it is in the heap. */
+  find(value: HeapValue): number | undefined {
+    if (typeof value === 'string' || typeof value === 'bigint') return this.#codes.get(value)
+    return this.#binaryCodes.get(binaryKey(value))
+  }
+
   /** The code of `value`, which is added if it is new. */
   intern(value: HeapValue): number {
     const simple = typeof value === 'string' || typeof value === 'bigint'

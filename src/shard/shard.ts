@@ -2,9 +2,10 @@
 // Invariants: buffers and batches together hold every update of the shard exactly once; the frozen buffers precede
 // the active one in LSN order; a buffer leaves only when the metadata that replaces it is published.
 import { CommitError } from '../errors.ts'
-import { type Columns, GrowingColumns } from '../model/columns.ts'
+import type { Columns } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import type { Schema } from '../model/schema.ts'
+import { ActiveBuffer } from './active-buffer.ts'
 import type { BatchEntry, ShardMetadata } from './metadata.ts'
 
 /** A buffer that takes no more updates, on its way into a batch. */
@@ -39,6 +40,15 @@ export interface ShardView {
   readonly buffers: readonly (() => Columns)[]
 }
 
+/** Where the tuples of a shard are to be looked for: every update is in exactly one of the three. */
+export interface LookupView {
+  readonly batches: readonly BatchEntry[]
+  /** Frozen buffers, sorted by tuple. */
+  readonly frozen: readonly Columns[]
+  /** What the shard took in since, also after this view was made. */
+  readonly active: ActiveBuffer
+}
+
 export class Shard {
   readonly name: string
   /** As published, or as it will first be. */
@@ -47,7 +57,7 @@ export class Shard {
   #schema: Schema
   /** First LSN that ever touched the shard. */
   readonly firstLsn: number
-  #active: GrowingColumns
+  #active: ActiveBuffer
   #activeFirstLsn: number | undefined
   #frozen: FrozenBuffer[] = []
   /** Why it can neither be read nor written, if so. */
@@ -59,7 +69,7 @@ export class Shard {
     this.#metadata = metadata
     this.#schema = metadata.schema
     this.firstLsn = firstLsn
-    this.#active = new GrowingColumns(metadata.schema.length)
+    this.#active = new ActiveBuffer(metadata.schema.length)
     this.damage = damage
   }
 
@@ -73,17 +83,17 @@ export class Shard {
 
   /** Updates in the active buffer. */
   get activeLength(): number {
-    return this.#active.length
+    return this.#active.columns.length
   }
 
   /** Updates in all buffers. */
   get bufferedLength(): number {
-    return this.#frozen.reduce((sum, { columns }) => sum + columns.length, this.#active.length)
+    return this.#frozen.reduce((sum, { columns }) => sum + columns.length, this.#active.columns.length)
   }
 
   /** About how many bytes the active buffer takes. */
   get activeBytes(): number {
-    return this.#active.bytes
+    return this.#active.columns.bytes
   }
 
   get frozenBuffers(): number {
@@ -111,7 +121,7 @@ export class Shard {
   apply(lsn: number, updates: Columns | undefined, schema: Schema | undefined): void {
     this.#activeFirstLsn ??= lsn
     if (schema !== undefined) this.#schema = schema
-    if (updates !== undefined) this.#active.appendRange(updates, 0, updates.length)
+    if (updates !== undefined) this.#active.columns.appendRange(updates, 0, updates.length)
   }
 
   /**
@@ -120,8 +130,9 @@ export class Shard {
    */
   freeze(fence: number): void {
     if (this.#activeFirstLsn === undefined) return
-    this.#frozen.push(new FrozenBuffer(this.#active.view(), this.#activeFirstLsn, fence))
-    this.#active = new GrowingColumns(this.#schema.length)
+    this.#frozen.push(new FrozenBuffer(this.#active.columns.view(), this.#activeFirstLsn, fence))
+    this.#active.next = new ActiveBuffer(this.#schema.length)
+    this.#active = this.#active.next
     this.#activeFirstLsn = undefined
   }
 
@@ -148,8 +159,8 @@ export class Shard {
   /** The shard as it is now. */
   view(): ShardView {
     const buffers: (() => Columns)[] = this.#frozen.map(buffer => () => buffer.consolidated)
-    if (this.#active.length > 0) {
-      const columns = this.#active.view()
+    if (this.#active.columns.length > 0) {
+      const columns = this.#active.columns.view()
       let consolidated: Columns | undefined
       buffers.push(() => {
         consolidated ??= consolidate(columns)
@@ -162,6 +173,15 @@ export class Shard {
       schema: this.#schema,
       batches: this.#metadata.batches,
       buffers,
+    }
+  }
+
+  /** The shard as it is now, and will be, for looking tuples up. */
+  lookupView(): LookupView {
+    return {
+      batches: this.#metadata.batches,
+      frozen: this.#frozen.map(buffer => buffer.consolidated),
+      active: this.#active,
     }
   }
 }

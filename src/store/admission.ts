@@ -1,23 +1,33 @@
 // Owns the decision whether a commit may enter the log: made in LSN order, against the state that includes the
 // commits of the same group before it. Nothing is changed by a refusal; a group that fails is simply dropped.
 import { FrontierError, InputError } from '../errors.ts'
-import type { Columns, GrowingColumns } from '../model/columns.ts'
-import { valueAt } from '../model/columns.ts'
+import { type Columns, GrowingColumns, valueAt } from '../model/columns.ts'
 import { firstMismatch, floatIntegers, type Schema, untyped } from '../model/schema.ts'
+import { TupleIndex } from '../model/tuple-index.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { valueText } from '../model/value-json.ts'
 import type { CommitId } from '../shard/catalog.ts'
 import { type State, timeRange } from '../shard/state.ts'
 import type { CommitRecord, ImportProgress } from '../wal/record.ts'
+import { effectiveUpdates, type Known, type Wishes } from './membership.ts'
 
 /** In a request, the time of an update that takes the commit's. */
 export const NO_TIME = -1
 
+/** Facts of one shard that are to be present or absent, and what is known of them so far. */
+export interface FactRequest {
+  readonly wishes: Wishes
+  readonly known: Known
+}
+
 /** A commit whose shape and values are already checked. */
 export interface CommitRequest {
+  /** What is to be logged, unless `facts` says what is to be true. */
   readonly updates: ReadonlyMap<string, GrowingColumns>
-  /** Per shard and row, where the update stood in the call, for errors. Absent where the rows are a file's. */
-  readonly positions?: ReadonlyMap<string, readonly number[]>
+  /** Sets, by shard: what is logged is decided against the state. */
+  readonly facts?: ReadonlyMap<string, FactRequest>
+  /** Names what stands at a row of a shard's columns, for errors. @default shard and row */
+  readonly placeOf?: (shard: string, row: number) => string
   /** For updates without a time of their own. @default the upper */
   readonly time?: number
   readonly id?: string
@@ -27,14 +37,51 @@ export interface CommitRequest {
 
 /** What a commit became. */
 export interface Committed {
-  /** The greatest time in it. */
+  /** The greatest time in it; the one before upper if nothing was to be logged. */
   readonly time: number
+  /** The commit's, or that of the last one before if nothing was to be logged. */
   readonly lsn: number
+  /** Updates that this call logged. */
+  readonly updates: number
 }
 
-const placeOf = (request: CommitRequest, shard: string, row: number): string => {
-  const position = request.positions?.get(shard)?.[row]
-  return position === undefined ? `${shard}[${row}]` : `updates[${position}]`
+/** A shard came into being between the lookup of facts and their admission: look them up again. */
+export class StaleLookup extends Error {}
+
+const placeOf = (request: CommitRequest, shard: string, row: number): string =>
+  request.placeOf?.(shard, row) ?? `${shard}[${row}]`
+
+const countOf = (updates: CommitRecord['updates']): number => {
+  let count = 0
+  for (const { length } of updates.values()) count += length
+  return count
+}
+
+/** The columns that a request brings, by shard. */
+const columnsOf = ({ updates, facts }: CommitRequest): Iterable<[string, Columns]> => {
+  if (facts === undefined) return updates
+  return [...facts].map(([shard, { wishes }]) => [shard, wishes.columns])
+}
+
+/** What the commits of a group hold of one shard, by tuple; taken in when a wish asks for it. */
+class PendingUpdates {
+  readonly #columns: GrowingColumns
+  readonly #index: TupleIndex
+  #taken = 0
+
+  constructor(arity: number) {
+    this.#columns = new GrowingColumns(arity)
+    this.#index = new TupleIndex(this.#columns)
+  }
+
+  /** The index of all that was accepted. */
+  with(accepted: readonly Columns[]): TupleIndex {
+    for (; this.#taken < accepted.length; this.#taken++) {
+      const columns = accepted[this.#taken]!
+      this.#columns.appendRange(columns, 0, columns.length)
+    }
+    return this.#index
+  }
 }
 
 /** The state as the commits of one group leave it, until they are applied. */
@@ -42,6 +89,8 @@ export class Draft {
   readonly #state: State
   readonly #schemas = new Map<string, Schema>()
   readonly #ids = new Map<string, CommitId>()
+  readonly #accepted = new Map<string, Columns[]>()
+  readonly #pending = new Map<string, PendingUpdates>()
   #lastLsn: number
   #upper: number
 
@@ -69,12 +118,12 @@ export class Draft {
     return this.#schemas.get(shard) ?? this.#state.shards.get(shard)?.schema
   }
 
-  #setTimes(request: CommitRequest): void {
+  #setTimes(request: CommitRequest, updates: CommitRequest['updates']): void {
     const time = request.time ?? this.#upper
     if (time > TIME_MAX)
       throw new FrontierError('TIME_EXHAUSTED', 'there is no time left', { upper: this.#upper })
     const upper = this.#upper
-    for (const [shard, columns] of request.updates) {
+    for (const [shard, columns] of updates) {
       const times = columns.time
       for (let row = 0; row < columns.length; row++) {
         if (times[row] === NO_TIME) times[row] = time
@@ -101,7 +150,7 @@ export class Draft {
       const row = firstMismatch(type, column, columns.length)
       if (row === -1) return
       throw new InputError('TYPE_MISMATCH', 'the value is not of the type its column was declared with', {
-        place: `${placeOf(request, shard, row)}.data[${index}]`,
+        place: `${placeOf(request, shard, row)}${request.facts === undefined ? '.data' : ''}[${index}]`,
         shard,
         column: name,
         type,
@@ -119,7 +168,7 @@ export class Draft {
         })
       schemas.set(shard, schema)
     }
-    for (const [shard, columns] of request.updates) {
+    for (const [shard, columns] of columnsOf(request)) {
       this.#state.shards.get(shard)?.requireSound()
       const arity = columns.data.length
       const schema = schemas.get(shard) ?? this.#schemaOf(shard) ?? untyped(arity)
@@ -135,25 +184,54 @@ export class Draft {
     }
   }
 
+  /** What makes the wishes of a request true. */
+  #decide(facts: ReadonlyMap<string, FactRequest>): Map<string, GrowingColumns> {
+    const decided = new Map<string, GrowingColumns>()
+    for (const [shard, { wishes, known }] of facts) {
+      if (known.active === undefined && this.#schemaOf(shard) !== undefined) throw new StaleLookup()
+      const updates = effectiveUpdates(shard, wishes, known, this.#pendingOf(shard))
+      if (updates.length > 0) decided.set(shard, updates)
+    }
+    return decided
+  }
+
+  /** What this group has for a shard, by tuple. */
+  #pendingOf(shard: string): TupleIndex | undefined {
+    const accepted = this.#accepted.get(shard)
+    if (accepted === undefined) return undefined
+    const known = this.#pending.get(shard) ?? new PendingUpdates(accepted[0]!.data.length)
+    this.#pending.set(shard, known)
+    return known.with(accepted)
+  }
+
   /**
-   * The record that the request would become. Fills in its times; a refused request is not used again.
+   * The record that the request would become, or undefined if all that it wishes is true. Fills in times; a refused
+   * request is not used again.
    *
-   * @throws {FrontierError} TIME_BEFORE_UPPER, TIME_EXHAUSTED
+   * @throws {FrontierError} TIME_BEFORE_UPPER, TIME_EXHAUSTED, DIFF_OVERFLOW
    * @throws {InputError} ARITY_MISMATCH, TYPE_MISMATCH, SCHEMA_INVALID
    * @throws {CommitError} SHARD_DAMAGED
+   * @throws {StaleLookup}
    */
-  admit(request: CommitRequest, at: number): CommitRecord {
-    this.#setTimes(request)
+  admit(request: CommitRequest, at: number): CommitRecord | undefined {
     const schemas = new Map<string, Schema>()
     this.#checkShards(request, schemas)
+    const updates = request.facts === undefined ? request.updates : this.#decide(request.facts)
+    if (request.facts !== undefined && updates.size === 0) return undefined
+    this.#setTimes(request, updates)
     return {
       lsn: this.#lastLsn + 1,
       at,
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(request.import === undefined ? {} : { import: request.import }),
       ...(request.declare === undefined ? {} : { declare: request.declare }),
-      updates: request.updates,
+      updates,
     }
+  }
+
+  /** What a request without effect became. */
+  get nothing(): Committed {
+    return { time: Math.max(0, this.#upper - 1), lsn: this.#lastLsn, updates: 0 }
   }
 
   /** Counts an admitted record in. */
@@ -163,9 +241,13 @@ export class Draft {
     if (last !== undefined && last >= this.#upper) this.#upper = last + 1
     this.#lastLsn = record.lsn
     for (const [shard, schema] of record.declare ?? []) this.#schemas.set(shard, schema)
-    for (const [shard, { data }] of record.updates)
-      if (this.#schemaOf(shard) === undefined) this.#schemas.set(shard, untyped(data.length))
+    for (const [shard, columns] of record.updates) {
+      if (this.#schemaOf(shard) === undefined) this.#schemas.set(shard, untyped(columns.data.length))
+      const accepted = this.#accepted.get(shard)
+      if (accepted === undefined) this.#accepted.set(shard, [columns])
+      else accepted.push(columns)
+    }
     if (record.id !== undefined) this.#ids.set(record.id, { id: record.id, lsn: record.lsn, time })
-    return { time, lsn: record.lsn }
+    return { time, lsn: record.lsn, updates: countOf(record.updates) }
   }
 }

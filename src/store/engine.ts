@@ -1,16 +1,24 @@
 // Owns a store that is open: what was recovered, the writer, the maintenance behind it, and their common end.
 
+import { BatchCache } from '../batch/cache.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { CommitError, FrontierError } from '../errors.ts'
+import type { Columns } from '../model/columns.ts'
 import { checkTime } from '../model/update.ts'
 import type { Registry } from '../shard/registry.ts'
 import type { Shard, ShardView } from '../shard/shard.ts'
 import type { State } from '../shard/state.ts'
 import type { Log } from '../wal/log.ts'
 import type { ImportProgress } from '../wal/record.ts'
-import type { CommitRequest, Committed } from './admission.ts'
-import { type CompactionReport, type FlushReport, Maintenance } from './maintenance.ts'
+import { type CommitRequest, type Committed, StaleLookup } from './admission.ts'
+import {
+  type CompactionProgress,
+  type CompactionReport,
+  type FlushReport,
+  Maintenance,
+} from './maintenance.ts'
+import { type Known, lookUp, type Wishes, wishesOf } from './membership.ts'
 import { Snapshot } from './snapshot.ts'
 import type { RecoveryReport, ShardStatus, StoreStatus } from './status.ts'
 import { Writer } from './writer.ts'
@@ -47,13 +55,15 @@ export class Engine {
   readonly #parts: EngineParts
   readonly #maintenance: Maintenance
   readonly #writer: Writer
+  readonly #cache: BatchCache
   readonly #snapshots = new Set<Snapshot>()
   #closing: Promise<void> | undefined
 
   constructor(parts: EngineParts) {
     this.#parts = parts
     const { disk, registry, log, state, settings, now } = parts
-    this.#maintenance = new Maintenance(disk, registry, log, state, settings, now)
+    this.#cache = new BatchCache(disk)
+    this.#maintenance = new Maintenance({ disk, registry, log, state, settings, cache: this.#cache, now })
     this.#writer = new Writer(state, log, settings, {
       room: seal => this.#maintenance.room(seal),
       applied: shards => this.#maintenance.applied(shards),
@@ -77,6 +87,45 @@ export class Engine {
   async commit(request: CommitRequest): Promise<Committed> {
     this.#requireOpen()
     return this.#writer.submit(request)
+  }
+
+  /**
+   * Makes facts of one shard present or absent, as `tuples` say by their diffs. Resolves as {@link commit} does; what is
+   * logged is decided in the writer loop, against everything that was committed before.
+   */
+  async change(shard: string, tuples: Columns, time: number | undefined): Promise<Committed> {
+    for (;;) {
+      this.#requireOpen()
+      const found = this.#parts.state.shards.get(shard)
+      found?.requireSound()
+      const wishes = wishesOf(tuples, found?.schema)
+      const known = await this.#lookUp(found, wishes)
+      try {
+        return await this.commit({
+          updates: new Map(),
+          facts: new Map([[shard, { wishes, known }]]),
+          placeOf: (_, row) => `tuples[${wishes.positions[row]}]`,
+          ...(time === undefined ? {} : { time }),
+        })
+      } catch (cause) {
+        // Once at most: a shard comes into being once.
+        if (!(cause instanceof StaleLookup)) throw cause
+      }
+    }
+  }
+
+  async #lookUp(shard: Shard | undefined, wishes: Wishes): Promise<Known> {
+    const isThere = shard !== undefined && shard.schema.length === wishes.columns.data.length
+    // A wrong arity is refused where the schema is certain: in the writer loop.
+    if (!isThere) return { sums: new Float64Array(wishes.columns.length), active: shard?.lookupView().active }
+    const view = shard.lookupView()
+    const ids = view.batches.map(({ id }) => id)
+    this.#maintenance.pins.pin(ids)
+    try {
+      return await lookUp(this.#cache, shard.name, wishes, view)
+    } finally {
+      this.#maintenance.pins.unpin(ids)
+    }
   }
 
   /** Resolves when the commit `lsn` survives a power loss. */
@@ -103,9 +152,10 @@ export class Engine {
     return this.#maintenance.flush()
   }
 
-  async compact(since: number | undefined): Promise<CompactionReport> {
+  async compact(since: number | undefined, progress?: CompactionProgress): Promise<CompactionReport> {
     this.#requireOpen()
-    return this.#maintenance.compact(since === undefined ? undefined : checkTime(since, 'options.since'))
+    const at = since === undefined ? undefined : checkTime(since, 'options.since')
+    return this.#maintenance.compact(at, progress)
   }
 
   snapshot(asOf: number | undefined): Snapshot {
@@ -186,6 +236,7 @@ export class Engine {
 
   async #close(): Promise<void> {
     const { log, release, state } = this.#parts
+    this.#maintenance.stop()
     try {
       for (const snapshot of this.#snapshots) await snapshot.close()
       await this.#writer.settled()
@@ -194,6 +245,7 @@ export class Engine {
       try {
         await this.#writer.close()
         await this.#maintenance.settled()
+        await this.#cache.close()
         await log.close()
       } finally {
         await release()

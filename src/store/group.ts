@@ -17,8 +17,8 @@ export interface Waiting {
 
 export class Group {
   readonly #members: { waiting: Waiting; record: CommitRecord; committed: Committed }[] = []
-  /** Commits with the id of a member: they share its fate. */
-  readonly #repeats: { waiting: Waiting; committed: Committed }[] = []
+  /** What has nothing to log but may rest on a member, having its id or wishing what it makes true: shares its fate. */
+  readonly #followers: { waiting: Waiting; committed: Committed }[] = []
   readonly #lines: Uint8Array[] = []
   #bytes = 0
 
@@ -57,15 +57,19 @@ export class Group {
     const applied = request.id === undefined ? undefined : draft.applied(request.id)
     // Long since committed: whatever becomes of this group, that is the answer.
     if (applied !== undefined) {
-      waiting.resolve({ time: applied.time, lsn: applied.lsn })
+      waiting.resolve({ time: applied.time, lsn: applied.lsn, updates: 0 })
       return
     }
     const before = request.id === undefined ? undefined : draft.admitted(request.id)
     if (before !== undefined) {
-      this.#repeats.push({ waiting, committed: { time: before.time, lsn: before.lsn } })
+      this.#followers.push({ waiting, committed: { time: before.time, lsn: before.lsn, updates: 0 } })
       return
     }
     const record = draft.admit(request, now)
+    if (record === undefined) {
+      this.#followers.push({ waiting, committed: draft.nothing })
+      return
+    }
     const line = encodeRecord(record, this.#lines.length === 0 ? durableLsn : undefined)
     if (line.length > LINE_BYTES_MAX)
       throw new InputError(
@@ -80,11 +84,11 @@ export class Group {
 
   resolve(): void {
     for (const { waiting, committed } of this.#members) waiting.resolve(committed)
-    for (const { waiting, committed } of this.#repeats) waiting.resolve(committed)
+    for (const { waiting, committed } of this.#followers) waiting.resolve(committed)
   }
 
   reject(error: unknown): void {
     for (const { waiting } of this.#members) waiting.reject(error)
-    for (const { waiting } of this.#repeats) waiting.reject(error)
+    for (const { waiting } of this.#followers) waiting.reject(error)
   }
 }

@@ -1,13 +1,15 @@
 // Owns the work behind the commits: when buffers are flushed, when the log shrinks, when batches are merged.
 // Reaching a bound starts the work that clears it at once; commits wait for it, or are told BUSY if it fails.
 
+import type { BatchCache } from '../batch/cache.ts'
 import { type CompactedShard, compactShard } from '../compaction/compact.ts'
-import { planCompaction } from '../compaction/policy.ts'
+import { type CompactionPlan, planAutomaticCompaction, planCompaction } from '../compaction/policy.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { CommitError, DiskError, FrontierError } from '../errors.ts'
 import { collectRetired } from '../shard/collect.ts'
 import { batchFormat, type FlushedBuffer, flushOldest } from '../shard/flush.ts'
+import { batchPath, type ShardMetadata } from '../shard/metadata.ts'
 import { Pins } from '../shard/pins.ts'
 import { type Registry, raiseWalStart } from '../shard/registry.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -40,12 +42,35 @@ export interface CompactionReport {
   readonly milliseconds: number
 }
 
+/** Rows that a plan reads. */
+const rowsOf = ({ batches }: ShardMetadata, plan: CompactionPlan | undefined): number =>
+  batches.reduce((sum, { id, len }) => sum + (plan?.inputs.includes(id) === true ? len : 0), 0)
+
+/** What maintenance works on. */
+export interface MaintenanceParts {
+  readonly disk: Disk
+  readonly registry: Registry
+  readonly log: Log
+  readonly state: State
+  readonly settings: Settings
+  /** Lets go of the batches whose files are to be removed. */
+  readonly cache: BatchCache
+  readonly now: () => number
+}
+
+/** Told how many rows a compaction has read, and how many there are. */
+export type CompactionProgress = (doneRows: number, totalRows: number) => void
+
+/** Why a compaction that started by itself ended early: the store is being closed. */
+class Stopped extends Error {}
+
 export class Maintenance {
   readonly #disk: Disk
   readonly #registry: Registry
   readonly #log: Log
   readonly #state: State
   readonly #settings: Settings
+  readonly #cache: BatchCache
   readonly #now: () => number
   readonly pins: Pins
   /** `asOf` of what is being read: `since` does not pass the least of them. */
@@ -57,6 +82,11 @@ export class Maintenance {
   #retiring: Promise<void> = Promise.resolve()
   #collecting: Promise<void> = Promise.resolve()
   #compacting: Promise<unknown> = Promise.resolve()
+  /** Shards whose compaction is to start by itself. */
+  readonly #due = new Set<Shard>()
+  #checkTimer: NodeJS.Timeout | undefined
+  #stopping = false
+  #compactionFailure: Error | undefined
   readonly #failuresInRow = new Map<Shard, number>()
   #failure: Error | undefined
   #lastFlush: { at: number } | undefined
@@ -64,23 +94,27 @@ export class Maintenance {
   /** Set once: log and maintenance need each other. */
   #writer: Writer | undefined
 
-  constructor(disk: Disk, registry: Registry, log: Log, state: State, settings: Settings, now: () => number) {
+  constructor({ disk, registry, log, state, settings, cache, now }: MaintenanceParts) {
     this.#disk = disk
     this.#registry = registry
     this.#log = log
     this.#state = state
     this.#settings = settings
+    this.#cache = cache
     this.#now = now
     this.pins = new Pins(() => this.#collectSoon())
+    const { autoCompactThreshold, autoCompactIntervalSecs } = settings
+    if (autoCompactThreshold > 0 && autoCompactIntervalSecs > 0)
+      this.#checkTimer = setInterval(() => this.#compactDueSoon(), autoCompactIntervalSecs * 1000).unref()
   }
 
   serve(writer: Writer): void {
     this.#writer = writer
   }
 
-  /** The last flush that failed, until one succeeds. */
+  /** The last flush that failed, until one succeeds, or the last compaction by itself that did. */
   get failure(): Error | undefined {
-    return this.#failure
+    return this.#failure ?? this.#compactionFailure
   }
 
   get lastFlush(): { readonly at: number } | undefined {
@@ -135,6 +169,7 @@ export class Maintenance {
       this.#failuresInRow.delete(shard)
       this.#failure = undefined
       if (flushed.length > 0) this.#lastFlush = { at: this.#now() }
+      this.#compactSoon(shard)
       await this.#retire()
       return flushed
     } catch (cause) {
@@ -259,14 +294,18 @@ export class Maintenance {
    * @param since advances every shard's `since` to here, as far as holds allow; undefined keeps them
    * @throws {FrontierError} SINCE_NOT_BEFORE_UPPER
    */
-  compact(since: number | undefined): Promise<CompactionReport> {
-    // One at a time: two would merge the same batches, and the slower one for nothing.
-    const turn = this.#compacting.then(() => this.#compact(since))
+  compact(since: number | undefined, progress: CompactionProgress = () => {}): Promise<CompactionReport> {
+    return this.#inCompactionTurn(() => this.#compact(since, progress))
+  }
+
+  /** One compaction at a time: two would merge the same batches, and the slower one for nothing. */
+  #inCompactionTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#compacting.then(work)
     this.#compacting = turn.catch(() => {})
     return turn
   }
 
-  async #compact(since: number | undefined): Promise<CompactionReport> {
+  async #compact(since: number | undefined, progress: CompactionProgress): Promise<CompactionReport> {
     const start = this.#now()
     if (since !== undefined && since >= Math.max(1, this.#state.upper))
       throw new FrontierError('SINCE_NOT_BEFORE_UPPER', 'since must lie below upper', {
@@ -274,29 +313,96 @@ export class Maintenance {
         upper: this.#state.upper,
       })
     await this.flush()
-    const shards: CompactedShard[] = []
-    for (const shard of this.#soundShards()) {
-      const plan = planCompaction(shard.metadata, since === undefined ? 0 : this.#effectiveSince(since))
+    const sinceNow = since === undefined ? 0 : this.#effectiveSince(since)
+    const shards = this.#soundShards()
+    const total = shards.reduce(
+      (sum, { metadata }) => sum + rowsOf(metadata, planCompaction(metadata, sinceNow)),
+      0,
+    )
+    let done = 0
+    const compacted: CompactedShard[] = []
+    for (const shard of shards) {
+      // Planned again: what was flushed meanwhile is merged as well.
+      const plan = planCompaction(shard.metadata, sinceNow)
       if (plan === undefined) continue
-      this.pins.pin(plan.inputs)
-      try {
-        const done = await compactShard(this.#disk, this.#registry, batchFormat(this.#settings), shard, plan)
-        if (done !== undefined) shards.push(done)
-      } finally {
-        this.pins.unpin(plan.inputs)
-      }
-      await this.#collect()
+      const changed = await this.#carryOut(shard, plan, rows => {
+        done += rows
+        progress(Math.min(done, total), total)
+      })
+      if (changed !== undefined) compacted.push(changed)
     }
+    return this.#completed(compacted, start)
+  }
+
+  #completed(shards: readonly CompactedShard[], start: number): CompactionReport {
     const report = { shards, milliseconds: this.#now() - start }
     this.#lastCompaction = { at: this.#now(), report }
+    this.#compactionFailure = undefined
     return report
+  }
+
+  /** Compacts one shard, then removes the files that it replaced. */
+  async #carryOut(
+    shard: Shard,
+    plan: CompactionPlan,
+    read: (rows: number) => void,
+  ): Promise<CompactedShard | undefined> {
+    this.pins.pin(plan.inputs)
+    let changed: CompactedShard | undefined
+    try {
+      const format = batchFormat(this.#settings)
+      changed = await compactShard(this.#disk, this.#registry, format, shard, plan, read)
+    } finally {
+      this.pins.unpin(plan.inputs)
+    }
+    await this.#collect()
+    return changed
+  }
+
+  /** What a compaction that starts by itself does to a shard, if it is due. */
+  #automaticPlan(shard: Shard): CompactionPlan | undefined {
+    const { autoCompactThreshold, compactionWindow } = this.#settings
+    const since =
+      compactionWindow === 'all' ? 0 : this.#effectiveSince(this.#state.upper - 1 - compactionWindow)
+    return planAutomaticCompaction(shard.metadata, autoCompactThreshold, Math.max(0, since))
+  }
+
+  #compactDueSoon(): void {
+    for (const shard of this.#soundShards()) this.#compactSoon(shard)
+  }
+
+  /** A compaction that nobody waits for, if the shard is due: what goes wrong shows in the status. */
+  #compactSoon(shard: Shard): void {
+    if (this.#stopping || this.#due.has(shard) || this.#automaticPlan(shard) === undefined) return
+    this.#due.add(shard)
+    this.#inCompactionTurn(async () => {
+      this.#due.delete(shard)
+      const start = this.#now()
+      const plan = this.#automaticPlan(shard)
+      if (plan === undefined || this.#stopping) return
+      const changed = await this.#carryOut(shard, plan, () => {
+        if (this.#stopping) throw new Stopped()
+      })
+      if (changed !== undefined) this.#completed([changed], start)
+    }).catch(cause => {
+      if (!(cause instanceof Stopped)) this.#compactionFailure = cause
+    })
+  }
+
+  /** Starts no more compactions, and ends one that started by itself: nothing waits for it. */
+  stop(): void {
+    this.#stopping = true
+    clearInterval(this.#checkTimer)
   }
 
   #collect(): Promise<void> {
     const turn = this.#collecting.then(async () => {
-      for (const shard of this.#soundShards())
-        if (shard.metadata.retired.length > 0)
-          await collectRetired(this.#disk, this.#registry, shard, id => this.pins.isPinned(id))
+      for (const shard of this.#soundShards()) {
+        const { retired } = shard.metadata
+        if (retired.length === 0) continue
+        for (const id of retired) if (!this.pins.isPinned(id)) await this.#cache.drop(batchPath(id))
+        await collectRetired(this.#disk, this.#registry, shard, id => this.pins.isPinned(id))
+      }
     })
     this.#collecting = turn.catch(() => {})
     return turn

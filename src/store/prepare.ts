@@ -5,7 +5,7 @@ import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { GrowingColumns } from '../model/columns.ts'
 import { checkCommitId, checkDiff, checkTime, type Update } from '../model/update.ts'
-import { canonical } from '../model/value.ts'
+import { canonical, type Value } from '../model/value.ts'
 import { type CommitRequest, NO_TIME } from './admission.ts'
 
 /** What can be said of a commit as a whole. */
@@ -21,6 +21,31 @@ export interface CommitOptions {
 
 /** Columns of one shard: more would be a mistake, and no reader of Parquet likes them. */
 const ARITY_MAX = 1000
+
+const checkTuple: (data: unknown, place: string) => asserts data is readonly unknown[] = (data, place) => {
+  if (!Array.isArray(data) || data.length > ARITY_MAX)
+    throw new InputError('UPDATE_INVALID', `a tuple is a list of at most ${ARITY_MAX} values`, { place })
+}
+
+// Array.from sees holes as undefined, which canonical refuses; map would skip them.
+const canonicalTuple = (data: readonly unknown[], place: string): Value[] =>
+  Array.from(data, (value, column) => canonical(value, `${place}[${column}]`))
+
+const checkArity = (
+  shard: string,
+  columns: GrowingColumns,
+  data: readonly unknown[],
+  place: string,
+): void => {
+  if (columns.data.length !== data.length)
+    throw new InputError('ARITY_MISMATCH', 'every tuple of a shard has the same arity', {
+      place,
+      shard,
+      arity: columns.data.length,
+      found: data.length,
+    })
+}
+
 class Preparation {
   readonly updates = new Map<string, GrowingColumns>()
   readonly positions = new Map<string, number[]>()
@@ -31,24 +56,14 @@ class Preparation {
       throw new InputError('UPDATE_INVALID', 'an update is {shard, data, diff}', { place })
     const { shard, data } = update
     let columns = typeof shard === 'string' ? this.updates.get(shard) : undefined
-    if (!Array.isArray(data) || data.length > ARITY_MAX)
-      throw new InputError('UPDATE_INVALID', `data is a list of at most ${ARITY_MAX} values`, {
-        place: `${place}.data`,
-      })
+    checkTuple(data, `${place}.data`)
     if (columns === undefined) {
       columns = new GrowingColumns(data.length, 1)
       this.updates.set(checkShardName(shard, `${place}.shard`), columns)
       this.positions.set(shard, [])
     }
-    if (columns.data.length !== data.length)
-      throw new InputError('ARITY_MISMATCH', 'every tuple of a shard has the same arity', {
-        place: `${place}.data`,
-        shard,
-        arity: columns.data.length,
-        found: data.length,
-      })
-    // Array.from sees holes as undefined, which canonical refuses; map would skip them.
-    const tuple = Array.from(data, (value, column) => canonical(value, `${place}.data[${column}]`))
+    checkArity(shard, columns, data, `${place}.data`)
+    const tuple = canonicalTuple(data, `${place}.data`)
     const time = update.time === undefined ? NO_TIME : checkTime(update.time, `${place}.time`)
     columns.append(tuple, time, checkDiff(update.diff, `${place}.diff`))
     this.positions.get(shard)!.push(index)
@@ -66,8 +81,41 @@ export const prepare = (updates: readonly Update[], options: CommitOptions): Com
   for (let index = 0; index < updates.length; index++) preparation.add(updates[index]!, index)
   return {
     updates: preparation.updates,
-    positions: preparation.positions,
+    placeOf: (shard, row) => `updates[${preparation.positions.get(shard)![row]}]`,
     ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
     ...(options.id === undefined ? {} : { id: checkCommitId(options.id, 'options.id') }),
   }
+}
+
+/** What can be said of an insert or a delete. */
+export interface FactOptions {
+  /** Time of the change: a whole number, at least the store's `upper`. @default `upper` */
+  readonly time?: number
+}
+
+/**
+ * Tuples as columns, in the order of the call.
+ * @param diff 1 for facts that are to be present, -1 for absent ones
+ * @throws {InputError} with `details.place`, e.g. `tuples[3][1]`
+ */
+export const prepareTuples = (
+  shard: string,
+  tuples: readonly (readonly Value[])[],
+  diff: 1 | -1,
+): GrowingColumns => {
+  checkShardName(shard, 'shard')
+  if (!Array.isArray(tuples))
+    throw new InputError('UPDATE_INVALID', 'facts are a list of tuples', { place: 'tuples' })
+  let columns: GrowingColumns | undefined
+  for (let index = 0; index < tuples.length; index++) {
+    const place = `tuples[${index}]`
+    const data: unknown = tuples[index]
+    checkTuple(data, place)
+    columns ??= new GrowingColumns(data.length, tuples.length)
+    checkArity(shard, columns, data, place)
+    columns.append(canonicalTuple(data, place), NO_TIME, diff)
+  }
+  if (columns === undefined)
+    throw new InputError('UPDATE_INVALID', 'there is at least one fact', { place: 'tuples' })
+  return columns
 }

@@ -1,16 +1,18 @@
 // Owns a pinned view: the contents of the store as of one time, the same however often they are read and whatever
 // is committed, flushed or compacted meanwhile.
 
-import { merge } from '../batch/merge.ts'
-import { BatchReader } from '../batch/reader.ts'
+import type { ArrowTable } from '../batch/arrow.ts'
+import { toArrowTable } from '../batch/encode.ts'
 import type { Disk } from '../disk/disk.ts'
-import { CommitError, FrontierError } from '../errors.ts'
+import { CommitError, FrontierError, InputError } from '../errors.ts'
 import { type Columns, slice, tupleAt } from '../model/columns.ts'
-import { type Schema, widen } from '../model/schema.ts'
+import { columnIndex, conditionsOf, type Where } from '../model/predicate.ts'
+import { type ColumnSchema, type Schema, widen } from '../model/schema.ts'
 import { compareTuples } from '../model/sort.ts'
+import { checkTime } from '../model/update.ts'
 import { Float, type Value } from '../model/value.ts'
-import { batchPath } from '../shard/metadata.ts'
 import type { Shard, ShardView } from '../shard/shard.ts'
+import { type Selection, type Span, scan } from './scan.ts'
 
 /** A tuple and its multiplicity: the sum of its diffs up to the time of the snapshot, never 0. */
 export interface Row {
@@ -26,30 +28,41 @@ export interface Count {
   readonly total: number
 }
 
-async function* only(columns: Columns): AsyncGenerator<Columns> {
-  yield columns
+/** What is read of a shard: everything, unless it is said. */
+export interface ReadOptions {
+  /**
+   * Names of the columns wanted, in that order, each once. Rows that are equal in them are one row, whose diff is the
+   * sum. Only they and those of `where` are read; if they are not the first columns of the shard in order, the
+   * distinct rows are sorted in memory. @default all
+   */
+  readonly columns?: readonly string[]
+  /** What a tuple must meet. Batches and row groups that cannot have such a tuple are not read. @default nothing */
+  readonly where?: Where
+}
+
+/** What {@link Snapshot.changes} takes. */
+export interface ChangesOptions extends ReadOptions {
+  /** Changes after this time count. Requires `since <= from <= asOf`. */
+  readonly from: number
 }
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 
-/** Opens the batches of a view and yields its updates, merged as `merge` does. The view must be pinned. */
-async function* readView(
-  disk: Disk,
-  view: ShardView,
-  frontier: { readonly since: number; readonly until: number },
-): AsyncGenerator<Columns> {
-  const readers: BatchReader[] = []
-  try {
-    for (const batch of view.batches) {
-      // Nothing in it is at or before the time that is asked for.
-      if (batch.lower > frontier.until) continue
-      readers.push(await BatchReader.open(disk, batchPath(batch.id), batch, view.name))
-    }
-    const runs = [...readers.map(reader => reader.stream()), ...view.buffers.map(buffer => only(buffer()))]
-    yield* merge(runs, view.schema.length, frontier)
-  } finally {
-    for (const reader of readers) await reader.close()
-  }
+const EVERYTHING: ReadOptions = {}
+
+const selectionOf = ({ columns, where }: ReadOptions, schema: Schema): Selection => {
+  if (columns !== undefined && !Array.isArray(columns))
+    throw new InputError('COLUMN_UNKNOWN', 'columns is a list of names', { place: 'columns' })
+  const indices =
+    columns?.map((name, index) => columnIndex(schema, name, `columns[${index}]`)) ??
+    schema.map((_, index) => index)
+  const repeated = indices.findIndex((column, index) => indices.indexOf(column) !== index)
+  if (repeated !== -1)
+    throw new InputError('COLUMN_UNKNOWN', 'a column is named once', {
+      place: `columns[${repeated}]`,
+      column: columns![repeated],
+    })
+  return { columns: indices, conditions: where === undefined ? [] : conditionsOf(where, schema) }
 }
 
 /** In a column declared float64 a float is a plain number, also an integral one. */
@@ -113,23 +126,27 @@ export class Snapshot implements AsyncDisposable {
     return [...this.#views.keys()].sort()
   }
 
-  /**
-   * The contents as columns: sorted by tuple, one row each, all at time `asOf`. Throws as {@link rows} does.
-   * @internal
-   */
-  async *chunks(name: string): AsyncGenerator<Columns> {
+  /** The view of a sound shard that can answer as of `time`; undefined if there is nothing to see. */
+  #viewOf(name: string, time: number): ShardView | undefined {
     this.#requireOpen()
     const view = this.#views.get(name)
-    if (view === undefined || this.asOf < 0) return
-    if ('requireSound' in view) return view.requireSound()
-    if (this.asOf < view.since)
+    if (view === undefined || this.asOf < 0) return undefined
+    if ('requireSound' in view) {
+      view.requireSound()
+      return undefined
+    }
+    if (time < view.since)
       throw new FrontierError('AS_OF_BEFORE_SINCE', 'what was before since is no longer known', {
         shard: name,
-        asOf: this.asOf,
+        asOf: time,
         since: view.since,
       })
+    return view
+  }
+
+  async *#scan(view: ShardView, selection: Selection, span: Span): AsyncGenerator<Columns> {
     try {
-      for await (const columns of readView(this.#disk, view, { since: this.asOf, until: this.asOf })) {
+      for await (const columns of scan(this.#disk, view, selection, span)) {
         this.#requireOpen()
         yield columns
       }
@@ -141,30 +158,66 @@ export class Snapshot implements AsyncDisposable {
   }
 
   /**
-   * The tuples of a shard with their multiplicities, in the order of values; none for a shard that is not there.
-   * Reads one row group per batch at a time, whatever the size of the shard.
-   *
-   * @throws {FrontierError} AS_OF_BEFORE_SINCE; DIFF_OVERFLOW for a multiplicity beyond ±(2^53-1)
-   * @throws {CorruptionError} BATCH_CORRUPT, BATCH_MISSING
-   * @throws {CommitError} SHARD_DAMAGED, CLOSED
+   * The contents as columns: sorted by tuple, one row each, all at time `asOf`. Throws as {@link rows} does.
+   * @internal
    */
-  async *rows(shard: string): AsyncGenerator<Row, void, undefined> {
-    const check = new OverflowCheck(shard)
-    for await (const columns of this.chunks(shard)) {
-      const view = this.#views.get(shard)!
+  async *chunks(name: string, options: ReadOptions = EVERYTHING): AsyncGenerator<Columns> {
+    const view = this.#viewOf(name, this.asOf)
+    if (view !== undefined) yield* this.#scan(view, selectionOf(options, view.schema), { asOf: this.asOf })
+  }
+
+  async *#rowsOf(view: ShardView, options: ReadOptions, span: Span): AsyncGenerator<Row, void, undefined> {
+    const selection = selectionOf(options, view.schema)
+    const schema = selection.columns.map(column => view.schema[column]!)
+    const check = new OverflowCheck(view.name)
+    for await (const columns of this.#scan(view, selection, span)) {
       for (let row = 0; row < columns.length; row++) {
         check.see(columns, row)
-        yield { data: plainFloats(tupleAt(columns, row), view.schema), diff: columns.diff[row]! }
+        yield { data: plainFloats(tupleAt(columns, row), schema), diff: columns.diff[row]! }
       }
     }
   }
 
+  /**
+   * The tuples of a shard with their multiplicities, in the order of values; none for a shard that is not there.
+   * Reads one row group per batch at a time, whatever the size of the shard; see {@link ReadOptions} for what it costs
+   * to ask for less.
+   *
+   * @throws {InputError} COLUMN_UNKNOWN, WHERE_INVALID, VALUE_INVALID with `details.place`
+   * @throws {FrontierError} AS_OF_BEFORE_SINCE; DIFF_OVERFLOW for a multiplicity beyond ±(2^53-1)
+   * @throws {CorruptionError} BATCH_CORRUPT, BATCH_MISSING
+   * @throws {CommitError} SHARD_DAMAGED, CLOSED
+   */
+  async *rows(shard: string, options: ReadOptions = EVERYTHING): AsyncGenerator<Row, void, undefined> {
+    const view = this.#viewOf(shard, this.asOf)
+    if (view !== undefined) yield* this.#rowsOf(view, options, { asOf: this.asOf })
+  }
+
+  /**
+   * What changed in a shard after the time `from`, up to and including `asOf`: each tuple whose multiplicity differs
+   * between the two times, with the difference, in the order of values. Costs and throws as {@link rows} does; batches
+   * of which all times lie outside are not read.
+   *
+   * @throws {InputError} TIME_INVALID. @throws {FrontierError} AS_OF_BEFORE_SINCE if `from` lies before `since`,
+   * AS_OF_NOT_BEFORE_UPPER if it lies after `asOf`
+   */
+  async *changes(shard: string, options: ChangesOptions): AsyncGenerator<Row, void, undefined> {
+    const from = checkTime(options?.from, 'options.from')
+    if (from > this.asOf)
+      throw new FrontierError('AS_OF_NOT_BEFORE_UPPER', 'changes are from an earlier time to asOf', {
+        from,
+        asOf: this.asOf,
+      })
+    const view = this.#viewOf(shard, from)
+    if (view !== undefined) yield* this.#rowsOf(view, options, { after: from, asOf: this.asOf })
+  }
+
   /** Counts what {@link rows} would yield, without making rows; throws as it does. */
-  async count(shard: string): Promise<Count> {
+  async count(shard: string, options: Pick<ReadOptions, 'where'> = EVERYTHING): Promise<Count> {
     const check = new OverflowCheck(shard)
     let distinct = 0
     let total = 0
-    for await (const columns of this.chunks(shard)) {
+    for await (const columns of this.chunks(shard, options)) {
       distinct += columns.length
       for (let row = 0; row < columns.length; row++) {
         check.see(columns, row)
@@ -176,6 +229,29 @@ export class Snapshot implements AsyncDisposable {
         shard,
       })
     return { distinct, total }
+  }
+
+  /**
+   * What {@link rows} would yield as one Arrow table: the columns by name, then `diff` (Int64). Types as in the batch
+   * files: docs/format.md#batches; a column of several types is one nullable column for each. A chunk of the scan
+   * becomes a record batch; everything is in memory at the end. Throws as {@link rows} does.
+   */
+  async toArrow(shard: string, options: ReadOptions = EVERYTHING): Promise<ArrowTable> {
+    const whole = this.schemaOf(shard)
+    const { columns } = selectionOf(options, whole)
+    const schema = columns.map(column => whole[column]!)
+    const check = new OverflowCheck(shard)
+    const chunks: Columns[] = []
+    for await (const chunk of this.chunks(shard, options)) {
+      for (let row = 0; row < chunk.length; row++) check.see(chunk, row)
+      chunks.push(chunk)
+    }
+    return toArrowTable(schema, chunks)
+  }
+
+  /** The columns of a shard: names and types; none for a shard that is not there. */
+  columns(shard: string): readonly ColumnSchema[] {
+    return this.schemaOf(shard)
   }
 
   /**

@@ -2,10 +2,11 @@
 import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { type ColumnDeclaration, declaredSchema } from '../model/schema.ts'
-import type { Update } from '../model/update.ts'
+import { checkTime, type Update } from '../model/update.ts'
+import type { Value } from '../model/value.ts'
 import type { Engine } from './engine.ts'
 import type { CompactionReport, FlushReport } from './maintenance.ts'
-import { type CommitOptions, prepare } from './prepare.ts'
+import { type CommitOptions, type FactOptions, prepare, prepareTuples } from './prepare.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { StoreStatus } from './status.ts'
 
@@ -22,6 +23,12 @@ export interface CommitResult {
   readonly durable: Promise<void>
 }
 
+/** What an insert or a delete of facts became. */
+export interface FactResult extends CommitResult {
+  /** Facts that changed. If it is 0 nothing was logged: `time` and `lsn` are those of the last commit. */
+  readonly count: number
+}
+
 export interface SnapshotOptions {
   /** Last time to include. Requires `since <= asOf < upper`. @default upper - 1 */
   readonly asOf?: number
@@ -33,6 +40,8 @@ export interface CompactOptions {
    * `since < upper`; stops at the `asOf` of the oldest open snapshot. @default keeps each shard's `since`
    */
   readonly since?: number
+  /** Is told, now and then, how many rows were read of how many there are to merge. @default nobody is told */
+  readonly progress?: (doneRows: number, totalRows: number) => void
 }
 
 /** An open store. One process at a time has it; `await using` closes it. */
@@ -57,14 +66,56 @@ export class Store implements AsyncDisposable {
    */
   async commit(updates: readonly Update[], options: CommitOptions = {}): Promise<CommitResult> {
     const { time, lsn } = await this.#engine.commit(prepare(updates, options))
+    return this.#withDurable({ time, lsn })
+  }
+
+  /** Asking for `durable` starts a sync, so it is a property that is worked out when it is asked for. */
+  #withDurable<R extends { readonly lsn: number }>(result: R): R & Pick<CommitResult, 'durable'> {
     const engine = this.#engine
-    return {
-      time,
-      lsn,
-      get durable() {
-        return engine.durableThrough(lsn)
-      },
-    }
+    return Object.defineProperty(result, 'durable', {
+      get: () => engine.durableThrough(result.lsn),
+      enumerable: true,
+    }) as R & Pick<CommitResult, 'durable'>
+  }
+
+  async #change(
+    shard: string,
+    tuples: readonly (readonly Value[])[],
+    diff: 1 | -1,
+    { time }: FactOptions,
+  ): Promise<FactResult> {
+    const columns = prepareTuples(shard, tuples, diff)
+    const at = time === undefined ? undefined : checkTime(time, 'options.time')
+    const { updates, time: last, lsn } = await this.#engine.change(shard, columns, at)
+    return this.#withDurable({ count: updates, time: last, lsn })
+  }
+
+  /**
+   * Makes facts present. A fact is a tuple of a shard seen as a set: it is present if its multiplicity is positive.
+   * Atomic, as a commit is. Only what changes is logged, so that a fact that is present, or stands twice in the call,
+   * costs nothing; decided against everything that was committed before, also by calls that still wait.
+   *
+   * Throws as {@link commit} does; `details.place` reads `tuples[3][1]`. Cost: a binary search in each batch whose
+   * statistics admit one of the tuples.
+   *
+   * @throws {FrontierError} DIFF_OVERFLOW for a multiplicity beyond ±(2^53-1)
+   * @throws {CorruptionError} BATCH_CORRUPT, BATCH_MISSING: what is there could not be read; nothing happened
+   */
+  async insert(
+    shard: string,
+    tuples: readonly (readonly Value[])[],
+    options: FactOptions = {},
+  ): Promise<FactResult> {
+    return this.#change(shard, tuples, 1, options)
+  }
+
+  /** Makes facts absent, whatever their multiplicity; otherwise as {@link insert}. */
+  async delete(
+    shard: string,
+    tuples: readonly (readonly Value[])[],
+    options: FactOptions = {},
+  ): Promise<FactResult> {
+    return this.#change(shard, tuples, -1, options)
   }
 
   /**
@@ -105,12 +156,17 @@ export class Store implements AsyncDisposable {
   async compact(options: CompactOptions = {}): Promise<CompactionReport> {
     if (typeof options !== 'object' || options === null)
       throw new InputError('UPDATE_INVALID', 'options are an object', { place: 'options' })
-    return this.#engine.compact(options.since)
+    return this.#engine.compact(options.since, options.progress)
   }
 
   /** Resolves when every commit made before survives a power loss. */
   async sync(): Promise<void> {
     return this.#engine.sync()
+  }
+
+  /** The least time that a commit may still have. Reads are possible as of each time below it. */
+  get upper(): number {
+    return this.#engine.upper
   }
 
   /** How the store is doing. Reads nothing from disk. */

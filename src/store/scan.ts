@@ -1,0 +1,127 @@
+// Owns one read of one shard: from what the view pins to consolidated columns, passing over batches, row groups and
+// columns that cannot matter. Law: what a scan yields is what the same scan over all updates would yield.
+import { inRange, type MergeRange, merge } from '../batch/merge.ts'
+import { batchMayHold } from '../batch/prune.ts'
+import { BatchReader } from '../batch/reader.ts'
+import type { Disk } from '../disk/disk.ts'
+import { type Columns, GrowingColumns } from '../model/columns.ts'
+import { consolidate } from '../model/consolidate.ts'
+import { type Condition, matching } from '../model/predicate.ts'
+import { batchPath } from '../shard/metadata.ts'
+import type { ShardView } from '../shard/shard.ts'
+
+/** What is read of a shard. */
+export interface Selection {
+  /** Indices of the data columns wanted, in order. */
+  readonly columns: readonly number[]
+  readonly conditions: readonly Condition[]
+}
+
+/** At which time everything that is in range is seen. */
+export interface Span {
+  /** Updates with `after < time <= asOf` count. @default -1 */
+  readonly after?: number
+  readonly asOf: number
+}
+
+/** What has to be read for a selection: its columns and those of its conditions, and where they then are. */
+interface Reading {
+  readonly columns: readonly number[]
+  readonly conditions: readonly Condition[]
+  /** Indices of the wanted columns within what is read. */
+  readonly output: readonly number[]
+}
+
+const readingOf = ({ columns, conditions }: Selection): Reading => {
+  const read = [...new Set([...columns, ...conditions.map(({ column }) => column)])].sort((a, b) => a - b)
+  return {
+    columns: read,
+    conditions: conditions.map(condition => ({ ...condition, column: read.indexOf(condition.column) })),
+    output: columns.map(column => read.indexOf(column)),
+  }
+}
+
+const projected = (columns: Columns, indices: readonly number[]): Columns => ({
+  ...columns,
+  data: indices.map(index => columns.data[index]!),
+})
+
+/** The rows wanted of rows that were read, with the columns wanted. */
+const select = (columns: Columns, { conditions, output }: Reading): Columns =>
+  projected(matching(columns, conditions), output)
+
+async function* selectedOf(reader: BatchReader, selection: Selection): AsyncGenerator<Columns> {
+  const reading = readingOf(selection)
+  for (let index = 0; index < reader.rowGroups; index++) {
+    if (!reader.mayHold(index, selection.conditions)) continue
+    yield select(await reader.read(index, reading.columns), reading)
+  }
+}
+
+async function* selectedOfBuffer(buffer: () => Columns, selection: Selection): AsyncGenerator<Columns> {
+  const reading = readingOf(selection)
+  yield select(projected(buffer(), reading.columns), reading)
+}
+
+/** Whether rows sorted by whole tuples are sorted by these columns too, once they have one time. */
+const keepsOrder = (columns: readonly number[]): boolean => columns.every((column, index) => column === index)
+
+/** Rows before which a sum in memory is not worth making. */
+const SUM_ROWS = 65_536
+
+/** The sum of runs that are not sorted. Memory is bounded by the distinct tuples, not by the updates. */
+async function* sum(
+  runs: readonly AsyncIterable<Columns>[],
+  arity: number,
+  range: MergeRange,
+): AsyncGenerator<Columns> {
+  let total = new GrowingColumns(arity)
+  let limit = SUM_ROWS
+  const shrink = (): void => {
+    const consolidated = consolidate(total)
+    total = new GrowingColumns(arity, consolidated.length)
+    total.appendRange(consolidated, 0, consolidated.length)
+    limit = Math.max(SUM_ROWS, 2 * total.length)
+  }
+  for (const run of runs) {
+    for await (const chunk of run) {
+      const columns = inRange(chunk, range)
+      total.appendRange(columns, 0, columns.length)
+      if (total.length >= limit) shrink()
+    }
+  }
+  const consolidated = consolidate(total)
+  if (consolidated.length > 0) yield consolidated
+}
+
+/**
+ * The rows of a view that are selected: sorted by the wanted columns, one row for each combination of values, its diff
+ * the sum over `span`, all at time `span.asOf`; in chunks that are never empty. The view must be pinned.
+ *
+ * Reads one row group of each batch at a time. Where the wanted columns are not the first ones in order, the distinct
+ * rows are kept in memory.
+ */
+export async function* scan(
+  disk: Disk,
+  view: ShardView,
+  selection: Selection,
+  { after = -1, asOf }: Span,
+): AsyncGenerator<Columns> {
+  const range = { since: asOf, until: asOf, after }
+  const readers: BatchReader[] = []
+  try {
+    for (const batch of view.batches) {
+      if (batch.lower > asOf || batch.upper - 1 <= after || !batchMayHold(batch, selection.conditions))
+        continue
+      readers.push(await BatchReader.open(disk, batchPath(batch.id), batch, view.name))
+    }
+    const runs = [
+      ...readers.map(reader => selectedOf(reader, selection)),
+      ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection)),
+    ]
+    const arity = selection.columns.length
+    yield* keepsOrder(selection.columns) ? merge(runs, arity, range) : sum(runs, arity, range)
+  } finally {
+    for (const reader of readers) await reader.close()
+  }
+}

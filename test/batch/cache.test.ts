@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { BatchCache } from '../../src/batch/cache.ts'
+import type { BatchDescription } from '../../src/batch/description.ts'
+import { writeBatch } from '../../src/batch/writer.ts'
+import type { Columns } from '../../src/model/columns.ts'
+import { type Condition, conditionsOf } from '../../src/model/predicate.ts'
+import { untyped } from '../../src/model/schema.ts'
+import { FaultyDisk } from '../support/faulty-disk.ts'
+import { columnsFrom } from '../support/values.ts'
+
+const SCHEMA = untyped(1).map(column => ({ ...column, type: 'int64' as const }))
+const FORMAT = { shard: 'a:b', schema: SCHEMA, profile: 'tuned', compression: 'snappy' } as const
+
+/** Writes a batch of `rows` numbers from `base` on. */
+const write = async (
+  disk: FaultyDisk,
+  path: string,
+  base: number,
+  rows: number,
+): Promise<BatchDescription> => {
+  const columns = columnsFrom(
+    1,
+    Array.from({ length: rows }, (_, row) => ({ data: [base + row], time: 1, diff: 1 })),
+  )
+  return (await writeBatch(disk, path, FORMAT, [columns]))!
+}
+
+const batchDisk = async (): Promise<FaultyDisk> => {
+  const disk = new FaultyDisk()
+  await disk.makeDirectory('batches')
+  return disk
+}
+
+const all = async (
+  cache: BatchCache,
+  path: string,
+  description: BatchDescription,
+  conditions: readonly Condition[] = [],
+): Promise<Columns[]> => {
+  const groups: Columns[] = []
+  for await (const group of cache.rowGroups(path, description, 'a:b', conditions)) groups.push(group)
+  return groups
+}
+
+const calls = (disk: FaultyDisk, pattern: RegExp): number =>
+  disk.trace.filter(label => pattern.test(label)).length
+
+test('a row group is read once, and only if it may matter', async () => {
+  const disk = await batchDisk()
+  const batch = await write(disk, 'batches/1', 0, 150_000)
+  const cache = new BatchCache(disk)
+  const [condition] = conditionsOf({ col0: 70_000 }, SCHEMA)
+  const before = disk.trace.length
+  const first = await all(cache, 'batches/1', batch, [condition!])
+  expect(first.map(({ length }) => length)).toEqual([65_536])
+  const after = disk.trace.length
+  expect(after).toBeGreaterThan(before)
+  expect((await all(cache, 'batches/1', batch, [condition!]))[0]).toBe(first[0])
+  expect(disk.trace.length).toBe(after)
+  expect((await all(cache, 'batches/1', batch)).map(({ length }) => length)).toEqual([65_536, 65_536, 18_928])
+  await cache.close()
+  expect(calls(disk, /^open read batches/)).toBe(1)
+  expect(calls(disk, /^close batches\/1$/)).toBe(1)
+})
+
+test('what was used longest ago goes when there is no room', async () => {
+  const disk = await batchDisk()
+  const cache = new BatchCache(disk, 60_000)
+  const batches = await Promise.all([1, 2, 3].map(id => write(disk, `batches/${id}`, id, 1000)))
+  const read = (id: number) => all(cache, `batches/${id}`, batches[id - 1]!)
+  // Each takes 25,000 bytes: two fit.
+  const [one] = await read(1)
+  const [two] = await read(2)
+  expect((await read(1))[0]).toBe(one)
+  await read(3)
+  expect((await read(1))[0]).toBe(one)
+  expect((await read(2))[0]).not.toBe(two)
+  await cache.close()
+})
+
+test('no more than 64 files stay open', async () => {
+  const disk = await batchDisk()
+  const cache = new BatchCache(disk)
+  for (let id = 1; id <= 80; id++) {
+    const batch = await write(disk, `batches/${id}`, id, 1)
+    await all(cache, `batches/${id}`, batch)
+    const open = calls(disk, /^open read batches/) - calls(disk, /^close batches\/\d+$/)
+    expect(open).toBeLessThanOrEqual(64)
+  }
+  await cache.close()
+  expect(calls(disk, /^close batches\/\d+$/)).toBe(calls(disk, /^open read batches/))
+})
+
+test('a batch that is dropped is forgotten and closed; one that failed to open is tried again', async () => {
+  const disk = await batchDisk()
+  const batch = await write(disk, 'batches/1', 0, 10)
+  const cache = new BatchCache(disk)
+  disk.inject(/^open read batches\/1/, { kind: 'fail', errno: 'EIO' })
+  await expect(all(cache, 'batches/1', batch)).rejects.toMatchObject({ code: 'DISK_FAILED' })
+  const [first] = await all(cache, 'batches/1', batch)
+  await cache.drop('batches/1')
+  expect(calls(disk, /^close batches\/1$/)).toBe(1)
+  expect((await all(cache, 'batches/1', batch))[0]).not.toBe(first)
+  await cache.drop('batches/7')
+  await cache.close()
+})
