@@ -1,12 +1,19 @@
 // Owns what a command is, and how its words are read: one list feeds parsing, help and the documents.
 import { parseArgs } from 'node:util'
-import { CHOICES, DEFAULTS, type Settings } from '../config/settings.ts'
+import { isValid, type Key, shown, valueOfText, wantedBy } from '../config/key.ts'
+import { type Layer, type Name, optionValues, type Said } from '../config/layers.ts'
+import { KEYS, NAMES, type Options, optionsFrom } from '../config/settings.ts'
 import { InputError } from '../errors.ts'
+import { type Configured, configured } from './configuration.ts'
 
 /** A flag with a value, or without one. */
 export interface Flag {
   /** What stands for the value in the help; absent for a switch. */
   readonly value?: string
+  /** A letter that stands for it: `c` for `-c`. */
+  readonly short?: string
+  /** The next word is the value even if it looks like a flag: `-c '-edge(1, 2)'`. */
+  readonly takesDash?: true
   readonly summary: string
 }
 
@@ -27,7 +34,7 @@ export interface Call {
 
 export interface Command {
   readonly name: string
-  /** Names of the positional arguments. */
+  /** Names of the positional arguments; those in brackets, the last ones, may be left out. */
   readonly positionals: readonly string[]
   readonly summary: string
   readonly flags: Readonly<Record<string, Flag>>
@@ -40,58 +47,77 @@ export class UsageError extends Error {}
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
-const SETTING_SUMMARY: Readonly<Record<keyof Settings, string>> = {
-  durabilityMode: 'when a commit is acknowledged',
-  bufferSize: 'updates of a shard that start its flush',
-  maxBufferBytes: 'bytes of all buffers that start a flush',
-  maxWalSizeBytes: 'bytes of the log at which commits wait for flushes',
-  walSegmentBytes: 'bytes at which a segment of the log is sealed',
-  syncIntervalMs: 'most ms between syncs in modes batched and async',
-  parquetProfile: 'how batches are encoded',
-  parquetCompression: 'how batches are compressed',
-  damagedShard: 'whether a damaged shard keeps the store from opening',
-  ambiguousTail: 'what to do with a log whose last line is complete and damaged',
-  openTimeoutMs: 'most ms for reading the store back, 0 for no limit',
-  breakLock: 'take over a LOCK whose holder cannot be proven dead',
+/** What stands for the value of a key in the help; a key that is off by default has a switch, which turns it on. */
+const valueWord = ({ kind, fallback }: Key<unknown>): string | undefined => {
+  switch (kind.type) {
+    case 'boolean':
+      return fallback === false ? undefined : 'true|false'
+    case 'path':
+      return 'DIR'
+    case 'choice':
+      return kind.choices.join('|')
+    case 'number':
+      return kind.word === undefined ? 'N' : `N|${kind.word}`
+  }
 }
 
-const settingFlag = (key: keyof Settings): Flag => {
-  const choices: readonly string[] | undefined = CHOICES[key as keyof typeof CHOICES]
-  const fallback = DEFAULTS[key]
-  if (typeof fallback === 'boolean') return { summary: SETTING_SUMMARY[key] }
-  return { value: choices?.join('|') ?? 'N', summary: `${SETTING_SUMMARY[key]} [${fallback}]` }
+const keyFlag = (key: Key<unknown>): Flag => {
+  const value = valueWord(key)
+  return value === undefined
+    ? { summary: key.summary }
+    : { value, summary: `${key.summary} [${key.fallback}]` }
 }
 
-const SETTING_KEYS = Object.keys(DEFAULTS) as (keyof Settings)[]
-
-/** One flag for each setting: `--durability-mode`, … */
-const SETTING_FLAGS: Readonly<Record<string, Flag>> = Object.fromEntries(
-  SETTING_KEYS.map(key => [kebab(key), settingFlag(key)]),
+/** The flag of each key that has an effect: `--data-dir`, `--durability-mode`, … */
+const FLAG_OF: ReadonlyMap<Name, string> = new Map(
+  NAMES.filter(name => KEYS[name].effect !== 'none').map(name => [name, kebab(name)]),
 )
+
+/** Flags of a command that needs to know where the store is, and no more. */
+export const PLACE_FLAGS: Readonly<Record<string, Flag>> = {
+  config: { value: 'FILE', summary: 'configuration file [$VARVE_CONFIG, or ./config.toml if it is there]' },
+  'data-dir': keyFlag(KEYS.dataDir),
+}
 
 /** Flags of every command that opens a store. */
 export const STORE_FLAGS: Readonly<Record<string, Flag>> = {
-  'data-dir': { value: 'DIR', summary: 'directory of the store [./data]' },
-  ...SETTING_FLAGS,
+  ...PLACE_FLAGS,
+  ...Object.fromEntries([...FLAG_OF].map(([name, flag]) => [flag, keyFlag(KEYS[name])])),
 }
 
 export const JSON_FLAG: Readonly<Record<string, Flag>> = { json: { summary: 'report as one JSON object' } }
 
-/** The directory that the call names. */
-export const dataDirOf = ({ flags }: Call): string => (flags['data-dir'] as string | undefined) ?? './data'
-
-const asSetting = (key: keyof Settings, text: string | boolean): unknown => {
-  if (typeof DEFAULTS[key] !== 'number') return text
-  return /^[0-9]+$/.test(String(text)) ? Number(text) : text
+/** What the flags of a call say of the configuration. */
+const flagLayer = ({ flags }: Call): Layer => {
+  const layer = new Map<Name, Said>()
+  for (const [name, flag] of FLAG_OF) {
+    const given = flags[flag]
+    if (given === undefined) continue
+    const { kind } = KEYS[name]
+    const value = typeof given === 'string' ? valueOfText(kind, given) : given
+    if (!isValid(kind, value))
+      throw new InputError('SETTING_INVALID', `--${flag} must be ${wantedBy(kind)}`, {
+        flag: `--${flag}`,
+        setting: name,
+        value: shown(given),
+      })
+    layer.set(name, { value, source: `--${flag}` })
+  }
+  return layer
 }
 
-/** The options for opening the store that the call names. */
-export const openOptionsOf = (call: Call): Record<string, unknown> & { dataDir: string } => {
-  const options: Record<string, unknown> & { dataDir: string } = { dataDir: dataDirOf(call) }
-  for (const key of SETTING_KEYS) {
-    const text = call.flags[kebab(key)]
-    if (text !== undefined) options[key] = asSetting(key, text)
-  }
+/**
+ * What holds for the store that a call names: its flags, the environment, the configuration file, the defaults.
+ * @throws {InputError} SETTING_INVALID for a flag, CONFIG_INVALID for the file and the environment
+ */
+export const configurationOf = (call: Call): Promise<Configured> =>
+  configured(call.flags.config as string | undefined, flagLayer(call), process.env)
+
+/** The options for opening the store that a call names, with a warning where they are dangerous; throws as {@link configurationOf}. */
+export const openOptionsOf = async (call: Call): Promise<Options> => {
+  const options = optionsFrom(optionValues((await configurationOf(call)).entries))
+  if (options.durabilityMode === 'none')
+    call.output.note('warning: in durability mode none nothing is synced, and a power loss can take anything')
   return options
 }
 
@@ -107,25 +133,43 @@ export const naturalFlag = ({ flags }: Call, name: string): number | undefined =
   return Number(text)
 }
 
+/** Joins a flag that takes a dash with the word behind it. */
+const joinDashes = (flags: Command['flags'], words: readonly string[]): string[] => {
+  const joined: string[] = []
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!
+    const found = Object.entries(flags).find(
+      ([name, { short }]) => word === `--${name}` || word === `-${short}`,
+    )
+    if (found?.[1].takesDash && words[at + 1] !== undefined) joined.push(`--${found[0]}=${words[++at]}`)
+    else joined.push(word)
+  }
+  return joined
+}
+
 /**
  * The words behind a command's name.
  * @throws {UsageError} for an unknown flag, a missing value, a missing or surplus argument
  */
 export const parseCall = (command: Command, words: readonly string[], output: Output): Call => {
   const options = Object.fromEntries(
-    Object.entries(command.flags).map(([name, { value }]) => [
+    Object.entries(command.flags).map(([name, { value, short }]) => [
       name,
-      { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+      },
     ]),
   )
   try {
     const { values, positionals } = parseArgs({
-      args: [...words],
+      args: joinDashes(command.flags, words),
       options,
       allowPositionals: true,
       strict: true,
     })
-    if (positionals.length !== command.positionals.length)
+    const required = command.positionals.filter(name => !name.startsWith('['))
+    if (positionals.length < required.length || positionals.length > command.positionals.length)
       throw new UsageError(`${command.name} takes ${command.positionals.join(' ') || 'no argument'}`)
     return { positionals, flags: values as Call['flags'], output }
   } catch (cause) {
@@ -135,8 +179,8 @@ export const parseCall = (command: Command, words: readonly string[], output: Ou
 
 /** The usage of a command, a line a flag. */
 export const usageOf = (command: Command): string => {
-  const words = Object.entries(command.flags).map(([name, { value, summary }]) => {
-    const flag = `  --${name}${value === undefined ? '' : ` ${value}`}`
+  const words = Object.entries(command.flags).map(([name, { value, short, summary }]) => {
+    const flag = `  --${name}${short === undefined ? '' : `, -${short}`}${value === undefined ? '' : ` ${value}`}`
     return flag.length > 34 ? `${flag}\n${' '.repeat(36)}${summary}` : `${flag.padEnd(36)}${summary}`
   })
   return [

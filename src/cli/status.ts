@@ -4,12 +4,13 @@ import type { Engine } from '../store/engine.ts'
 import type { CompactionReport } from '../store/maintenance.ts'
 import { openEngineAt } from '../store/open.ts'
 import type { StoreStatus } from '../store/status.ts'
+import { bytesText, columnsText, millisecondsText } from '../text/figures.ts'
 import { type Call, type Command, JSON_FLAG, naturalFlag, openOptionsOf, STORE_FLAGS } from './command.ts'
-import { bytesText, columnsText, millisecondsText } from './text.ts'
+import { withProgress } from './progress.ts'
 
 /** Opens the store of a call, works with it, closes it. */
 export const withEngine = async <T>(call: Call, work: (engine: Engine) => Promise<T>): Promise<T> => {
-  const engine = await openEngineAt(openOptionsOf(call))
+  const engine = await openEngineAt(await openOptionsOf(call))
   try {
     return await work(engine)
   } finally {
@@ -115,7 +116,8 @@ export const compactCommand: Command = {
   },
   run: call =>
     withEngine(call, async engine => {
-      const report = await engine.compact(naturalFlag(call, 'since'))
+      const since = naturalFlag(call, 'since')
+      const report = await withProgress('compacting', progress => engine.compact(since, progress))
       if (call.flags.json) call.output.print(JSON.stringify(report))
       else for (const line of compactionLines(report)) call.output.print(line)
       return 0

@@ -1,18 +1,19 @@
 // Owns `varve verify`.
-import { settingsFrom } from '../config/settings.ts'
 import { openFolder } from '../disk/folder.ts'
 import { verify } from '../recovery/verify.ts'
-import { type Command, dataDirOf, JSON_FLAG } from './command.ts'
-import { bytesText } from './text.ts'
+import { bytesText } from '../text/figures.ts'
+import { type Command, JSON_FLAG, openOptionsOf, PLACE_FLAGS } from './command.ts'
+import { withProgress } from './progress.ts'
 
 export const verifyCommand: Command = {
   name: 'verify',
   positionals: [],
   summary: 'Checks every byte of a store that nobody writes to, and changes none.',
-  flags: { 'data-dir': { value: 'DIR', summary: 'directory of the store [./data]' }, ...JSON_FLAG },
+  flags: { ...PLACE_FLAGS, ...JSON_FLAG },
   run: async call => {
-    const { disk } = await openFolder(dataDirOf(call), { create: false })
-    const report = await verify(disk, settingsFrom({}), Date.now)
+    const { dataDir, ...settings } = await openOptionsOf(call)
+    const { disk } = await openFolder(dataDir, { create: false })
+    const report = await withProgress('verifying', progress => verify(disk, settings, Date.now, progress))
     const { problems, shards, batches, rows, bytes, commits } = report
     if (call.flags.json) call.output.print(JSON.stringify(report))
     else {

@@ -1,19 +1,80 @@
-// Owns opening a store at a place: the directory is locked first, and let go if opening fails.
-import { type Settings, settingsFrom } from '../config/settings.ts'
+// Owns opening a store at a place: the directory is locked first, and let go if opening fails. What is not said in
+// code is taken from a configuration file and the environment, if the caller names such a file.
+import { type Environment, environmentLayer } from '../config/environment.ts'
+import { fileLayer } from '../config/file.ts'
+import { effective, type Layer, optionValues } from '../config/layers.ts'
+import { type Options, optionsFrom, type Settings } from '../config/settings.ts'
 import { openFolder } from '../disk/folder.ts'
 import { acquireLock } from '../disk/lock.ts'
 import { MemoryDisk } from '../disk/memory-disk.ts'
+import { openUserFile } from '../disk/user-file.ts'
+import { InputError } from '../errors.ts'
 import type { Engine } from './engine.ts'
 import { openEngine, type Place } from './open-engine.ts'
 import { Store } from './store.ts'
 
-/** What {@link openStore} takes: a place, and settings. */
+/** A configuration file is read whole. */
+const CONFIG_BYTES_MAX = 1024 * 1024
+
+/** What {@link openStore} takes: a place, and settings. What is `undefined` is not said. */
 export interface OpenOptions extends Partial<Settings> {
   /**
    * The directory of the store; made if it is not there. Relative to the working directory at the time of the call.
-   * @default none: the store lives in memory and touches no disk
+   * @default what `config` says; without it the store lives in memory and touches no disk
    */
   readonly dataDir?: string
+  /**
+   * `false`: the store lives in memory and touches no disk, whatever `dataDir` says. `true` where nothing says a
+   * `dataDir`: it is in `./data`.
+   * @default what `config` says; without it, whether there is a `dataDir`
+   */
+  readonly enabled?: boolean
+  /**
+   * A `config.toml`. It and the variables `VARVE_…` of the environment say what these options do not; the environment
+   * wins over the file, these options over both. Without it neither is read.
+   */
+  readonly config?: string
+}
+
+const textOf = (bytes: Uint8Array, file: string): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new InputError('CONFIG_INVALID', 'this is no UTF-8 text', { file })
+  }
+}
+
+/**
+ * What a configuration file says.
+ * @throws {DiskError} DISK_MISSING, DISK_DENIED, DISK_NOT_A_FILE
+ * @throws {InputError} CONFIG_INVALID with file, line, column, key
+ */
+export const configLayer = async (path: string): Promise<Layer> => {
+  const file = await openUserFile(path)
+  try {
+    const bytes = await file.size()
+    if (bytes > CONFIG_BYTES_MAX)
+      throw new InputError('CONFIG_INVALID', 'this is too large for a configuration file', {
+        file: path,
+        bytes,
+      })
+    return fileLayer(textOf(await file.read(0, bytes), path), path)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Without what is `undefined`, which says nothing. */
+const said = (code: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(code).filter(([, value]) => value !== undefined))
+
+/** Every option, from all that says something of it: defaults < file < environment < code. */
+const resolved = async ({ config, ...code }: OpenOptions, environment: Environment): Promise<Options> => {
+  if (config === undefined) return optionsFrom({ enabled: code.dataDir !== undefined, ...said(code) })
+  if (typeof config !== 'string' || config === '')
+    throw new InputError('SETTING_INVALID', 'config must be the path of a file', { setting: 'config' })
+  const layers = [await configLayer(config), environmentLayer(environment)]
+  return optionsFrom({ ...optionValues(effective(layers)), ...said(code) })
 }
 
 const lockedPlace = async (dataDir: string, { breakLock }: Settings): Promise<Place> => {
@@ -24,9 +85,8 @@ const lockedPlace = async (dataDir: string, { breakLock }: Settings): Promise<Pl
 
 /** As {@link openStore}, without the facade. */
 export const openEngineAt = async (options: OpenOptions): Promise<Engine> => {
-  const { dataDir, ...rest } = options
-  const settings = settingsFrom(rest)
-  if (dataDir === undefined)
+  const { dataDir, enabled, ...settings } = await resolved(options, process.env)
+  if (!enabled)
     return openEngine({ path: undefined, disk: new MemoryDisk(), release: async () => {} }, settings)
   const place = await lockedPlace(dataDir, settings)
   try {
@@ -41,12 +101,13 @@ export const openEngineAt = async (options: OpenOptions): Promise<Engine> => {
  * Opens a store, or makes one. When the promise resolves, everything that was acknowledged in mode `immediate` is
  * there, what the log still held has been flushed, and opening again would replay nothing.
  *
- * @throws {InputError} SETTING_INVALID
+ * @throws {InputError} SETTING_INVALID; CONFIG_INVALID with file, line and column, or the variable
  * @throws {LockedError} LOCKED: another process has the directory; `details.holder` says which
  * @throws {CorruptionError} the store is not what was written. No file but LOCK was changed; `details` has file and
  * offset, and docs/durability.md#recovery says what can be done
  * @throws {UnsupportedError} a newer Varve wrote it
- * @throws {DiskError} DISK_DENIED, DISK_NOT_A_DIRECTORY, DISK_FULL, DISK_FAILED with `details.path`
+ * @throws {DiskError} DISK_MISSING for a `config` that is not there; DISK_DENIED, DISK_NOT_A_DIRECTORY, DISK_FULL,
+ * DISK_FAILED with `details.path`
  * @throws {OpenError} OPEN_TIMED_OUT
  */
 export const openStore = async (options: OpenOptions = {}): Promise<Store> =>
