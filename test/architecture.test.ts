@@ -15,20 +15,27 @@ interface SourceFile {
 const LAYERS: readonly (readonly string[])[] = [
   ['errors.ts'],
   ['model'],
-  ['disk', 'config'],
-  ['wal', 'batch'],
+  ['disk', 'config', 'iql', 'text'],
+  ['wal', 'batch', 'exchange'],
   ['shard'],
   ['compaction', 'recovery'],
   ['store'],
   ['index.ts'],
+  ['repl'],
   ['cli'],
   ['cli.ts'],
 ]
 
 const FILE_SYSTEM: ReadonlySet<string> = new Set(['fs', 'fs/promises', 'node:fs', 'node:fs/promises'])
 
-/** Libraries that one file under `batch/` may import. */
-const OWNED_LIBRARIES: readonly string[] = ['parquet-wasm', 'apache-arrow', 'hyparquet']
+/** Libraries that one file may import, and the folder it is in. */
+const OWNED_LIBRARIES: ReadonlyMap<string, string> = new Map([
+  ['parquet-wasm', 'batch'],
+  ['apache-arrow', 'batch'],
+  ['hyparquet', 'batch'],
+  ['toml', 'config'],
+  ['cli-progress', 'cli'],
+])
 
 /** The folder under `src/` that a file is in, or the file itself at the root. */
 const unitOf = (path: string): string => path.split('/', 1)[0]!
@@ -68,12 +75,13 @@ const violations = (files: readonly SourceFile[]): string[] => {
         if (why !== undefined) report(why)
       }
       if (FILE_SYSTEM.has(specifier) && unitOf(path) !== 'disk') report('only disk/ reads and writes files')
-      const library = OWNED_LIBRARIES.find(name => specifier === name || specifier.startsWith(`${name}/`))
-      if (library === undefined) continue
-      const owner = owners.get(library) ?? path
-      owners.set(library, owner)
-      if (unitOf(path) !== 'batch') report('belongs to one file of batch/')
-      else if (owner !== path) report(`belongs to ${owner}`)
+      for (const [library, folder] of OWNED_LIBRARIES) {
+        if (specifier !== library && !specifier.startsWith(`${library}/`)) continue
+        const owner = owners.get(library) ?? path
+        owners.set(library, owner)
+        if (unitOf(path) !== folder) report(`belongs to one file of ${folder}/`)
+        else if (owner !== path) report(`belongs to ${owner}`)
+      }
     }
   }
   return found
@@ -96,7 +104,8 @@ describe('the real tree', () => {
     const files = sourceFiles()
     expect(files.length).toBeGreaterThan(40)
     const imported = new Set(files.flatMap(({ text }) => importsOf(text)))
-    for (const specifier of ['../errors.ts', '../model/columns.ts', 'node:fs/promises', ...OWNED_LIBRARIES])
+    const libraries = OWNED_LIBRARIES.keys()
+    for (const specifier of ['../errors.ts', '../model/columns.ts', 'node:fs/promises', ...libraries])
       expect(imported).toContain(specifier)
   })
 
@@ -223,6 +232,12 @@ describe('a bad import is found', () => {
       "import { T } from 'apache-arrow'",
       'belongs to one file of batch/',
     ],
+    [
+      'of TOML elsewhere',
+      'batch/writer.ts',
+      "import { parse } from 'toml'",
+      'belongs to one file of config/',
+    ],
     ['of a part of it', 'cli/main.ts', "import w from 'parquet-wasm/esm'", 'belongs to one file of batch/'],
   ]
   test.each(planted)('%s', (_, path, text, why) => {
@@ -230,12 +245,12 @@ describe('a bad import is found', () => {
     expect(violations([{ path, text }])[0]).toMatch(new RegExp(`^${path}: `))
   })
 
-  test.each(OWNED_LIBRARIES)('a second file that imports %s', library => {
+  test.each([...OWNED_LIBRARIES])('a second file that imports %s', (library, folder) => {
     const text = `import { x } from '${library}'`
-    const first = { path: 'batch/parquet.ts', text: `${text}\nimport type { y } from '${library}/types'` }
+    const first = { path: `${folder}/first.ts`, text: `${text}\nimport type { y } from '${library}/types'` }
     expect(violations([first])).toEqual([])
-    expect(violations([first, { path: 'batch/reader.ts', text }])).toEqual([
-      `batch/reader.ts: ${library}: belongs to batch/parquet.ts`,
+    expect(violations([first, { path: `${folder}/second.ts`, text }])).toEqual([
+      `${folder}/second.ts: ${library}: belongs to ${folder}/first.ts`,
     ])
   })
 

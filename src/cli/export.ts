@@ -1,55 +1,148 @@
 // Owns `varve export`.
 import { writeBatch } from '../batch/writer.ts'
 import { checkShardName } from '../disk/shard-file.ts'
-import { userFolder } from '../disk/user-file.ts'
+import { userFolder, writeUserFile } from '../disk/user-file.ts'
 import { InputError } from '../errors.ts'
+import { csvWriter, jsonLinesWriter, type TextWriter } from '../exchange/text-writer.ts'
+import type { Columns } from '../model/columns.ts'
 import { batchFormat } from '../shard/flush.ts'
-import { type Command, JSON_FLAG, naturalFlag, STORE_FLAGS } from './command.ts'
+import type { Engine } from '../store/engine.ts'
+import type { Snapshot } from '../store/snapshot.ts'
+import { bytesText } from '../text/figures.ts'
+import { type Call, type Command, JSON_FLAG, naturalFlag, STORE_FLAGS, UsageError } from './command.ts'
+import { type FileFormat, FORMAT_FLAG, formatOf } from './file-format.ts'
+import { withProgress } from './progress.ts'
 import { withEngine } from './status.ts'
-import { bytesText } from './text.ts'
+
+/** The name that stands for standard output. */
+const STANDARD_OUTPUT = '-'
+
+const writerOf = (format: Exclude<FileFormat, 'parquet'>, names: readonly string[]): TextWriter =>
+  format === 'jsonl' ? jsonLinesWriter(names) : csvWriter(names, format === 'csv' ? ',' : '\t')
+
+const writeParquet = async (
+  engine: Engine,
+  snapshot: Snapshot,
+  shard: string,
+  path: string,
+  chunks: AsyncIterable<Columns>,
+): Promise<number> => {
+  const { disk, file } = await userFolder(path)
+  const options = { ...batchFormat(engine.settings), shard, schema: snapshot.schemaOf(shard) }
+  const description = await writeBatch(disk, file, options, chunks)
+  return description?.bytes ?? 0
+}
+
+async function* linesOf(
+  { header, lines }: TextWriter,
+  chunks: AsyncIterable<Columns>,
+): AsyncGenerator<readonly string[], void, undefined> {
+  yield header
+  for await (const columns of chunks) yield lines(columns)
+}
+
+async function* bytesOf(
+  blocks: AsyncIterable<readonly string[]>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const lines of blocks) yield Buffer.from(lines.map(line => `${line}\n`).join(''))
+}
+
+const writeText = async (
+  call: Call,
+  path: string,
+  blocks: AsyncIterable<readonly string[]>,
+): Promise<number> => {
+  if (path !== STANDARD_OUTPUT) return writeUserFile(path, bytesOf(blocks))
+  let bytes = 0
+  for await (const lines of blocks) {
+    for (const line of lines) {
+      call.output.print(line)
+      bytes += Buffer.byteLength(line) + 1
+    }
+  }
+  return bytes
+}
+
+interface ExportReport {
+  readonly shard: string
+  readonly asOf: number
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** The chunks of a shard, counted as they go by. */
+class CountedChunks {
+  readonly #chunks: AsyncIterable<Columns>
+  readonly #passed: (rows: number) => void
+  rows = 0
+
+  constructor(chunks: AsyncIterable<Columns>, passed: (rows: number) => void) {
+    this.#chunks = chunks
+    this.#passed = passed
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Columns, void, undefined> {
+    for await (const columns of this.#chunks) {
+      yield columns
+      this.rows += columns.length
+      this.#passed(this.rows)
+    }
+  }
+}
+
+const writeShard = async (
+  call: Call,
+  engine: Engine,
+  { shard, path, format }: { readonly shard: string; readonly path: string; readonly format: FileFormat },
+): Promise<ExportReport> => {
+  const snapshot = engine.snapshot(naturalFlag(call, 'as-of'))
+  try {
+    const { rows = 0, buffered = 0 } = engine.status().shards.find(({ name }) => name === shard) ?? {}
+    return await withProgress('exporting', async progress => {
+      // No more rows than updates: how many there are as of a time is known only when all were read.
+      const chunks = new CountedChunks(snapshot.chunks(shard), done => progress(done, rows + buffered))
+      const names = snapshot.schemaOf(shard).map(({ name }) => name)
+      const bytes =
+        format === 'parquet'
+          ? await writeParquet(engine, snapshot, shard, path, chunks)
+          : await writeText(call, path, linesOf(writerOf(format, names), chunks))
+      return { shard, asOf: snapshot.asOf, rows: chunks.rows, bytes }
+    })
+  } finally {
+    await snapshot.close()
+  }
+}
+
+const reportText = ({ shard, asOf, rows, bytes }: ExportReport, path: string): string =>
+  bytes === 0
+    ? `${shard} is empty as of ${asOf}: nothing written.`
+    : `Wrote ${rows} rows of ${shard} as of ${asOf} to ${path}, ${bytesText(bytes)}.`
 
 export const exportCommand: Command = {
   name: 'export',
-  positionals: ['KG:NAME', 'FILE.parquet'],
-  summary: 'Writes the contents of a shard as of a time: its columns, time and diff, as a batch has them.',
+  positionals: ['KG:NAME', 'FILE'],
+  summary:
+    'Writes the contents of a shard as of a time to a Parquet, CSV or JSON lines file; - is the output.',
   flags: {
     'as-of': { value: 'T', summary: 'contents as of this time [the latest]' },
+    ...FORMAT_FLAG,
     ...STORE_FLAGS,
     ...JSON_FLAG,
   },
   run: async call => {
     const [name, path] = call.positionals as [string, string]
     const shard = checkShardName(name, 'KG:NAME')
-    const { disk, file } = await userFolder(path)
+    const format = formatOf(call, path)
+    if (path === STANDARD_OUTPUT && format === 'parquet')
+      throw new UsageError('a Parquet file is not written to standard output')
     return withEngine(call, async engine => {
       if (!engine.hasShard(shard))
         throw new InputError('SHARD_NAME_INVALID', 'there is no such shard', { shard })
-      const snapshot = engine.snapshot(naturalFlag(call, 'as-of'))
-      try {
-        const schema = snapshot.schemaOf(shard)
-        const description = await writeBatch(
-          disk,
-          file,
-          { ...batchFormat(engine.settings), shard, schema },
-          snapshot.chunks(shard),
-        )
-        const report = {
-          shard,
-          asOf: snapshot.asOf,
-          rows: description?.len ?? 0,
-          bytes: description?.bytes ?? 0,
-        }
-        if (call.flags.json) call.output.print(JSON.stringify(report))
-        else if (description === undefined)
-          call.output.print(`${shard} is empty as of ${snapshot.asOf}: nothing written.`)
-        else
-          call.output.print(
-            `Wrote ${report.rows} rows of ${shard} as of ${report.asOf} to ${path}, ${bytesText(report.bytes)}.`,
-          )
-        return 0
-      } finally {
-        await snapshot.close()
-      }
+      const report = await writeShard(call, engine, { shard, path, format })
+      // Standard output has the rows, and nothing else.
+      const say = path === STANDARD_OUTPUT ? call.output.note : call.output.print
+      say(call.flags.json ? JSON.stringify(report) : reportText(report, path))
+      return 0
     })
   },
 }

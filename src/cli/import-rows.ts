@@ -1,9 +1,8 @@
 // Owns bringing a file's updates into a store, whole times per commit, so that it can be resumed after any crash.
 
-import type { ForeignFile } from '../batch/foreign.ts'
 import { FrontierError, InputError } from '../errors.ts'
-import { type Columns, GrowingColumns, slice } from '../model/columns.ts'
-import { declaredSchema, type Schema } from '../model/schema.ts'
+import { type Columns, GrowingColumns } from '../model/columns.ts'
+import { type ColumnDeclaration, declaredSchema, type Schema } from '../model/schema.ts'
 import type { Engine } from '../store/engine.ts'
 
 /** Rows that a commit has at least, unless the file ends: enough for one sync to cost nothing, few enough for memory. */
@@ -13,6 +12,15 @@ const COMMIT_BYTES = 8 * 1024 * 1024
 
 /** Rows of one time that are looked at together. */
 const STEP_ROWS = 1024
+
+/** The rows of a file, whatever its format, in the order of the file. */
+export interface RowSource {
+  /** What a shard that is new declares. */
+  readonly columns: readonly ColumnDeclaration[]
+  readonly rows: number
+  /** The rows from number `skip` on, some at a time. */
+  chunks(skip: number): AsyncIterable<Columns>
+}
 
 export interface ImportPlan {
   readonly shard: string
@@ -32,19 +40,6 @@ export interface ImportReport {
   readonly resumedAt: number
   readonly commits: number
   readonly lastTime: number | undefined
-}
-
-/** The rows of a file in order of time, from `skip` on. */
-async function* chunksOf(file: ForeignFile, skip: number): AsyncGenerator<Columns> {
-  let passed = 0
-  for (let group = 0; group < file.rowGroups; group++) {
-    const length = file.rowGroupRows(group)
-    if (passed + length > skip) {
-      const columns = await file.read(group)
-      yield passed >= skip ? columns : slice(columns, skip - passed, length)
-    }
-    passed += length
-  }
 }
 
 /**
@@ -117,7 +112,7 @@ const requireRoom = (columns: Columns, upper: number): void => {
  */
 export const importRows = async (
   engine: Engine,
-  file: ForeignFile,
+  file: RowSource,
   plan: ImportPlan,
   progress: (rows: number) => void,
 ): Promise<ImportReport> => {
@@ -128,7 +123,7 @@ export const importRows = async (
   let rows = report.resumedAt
   let commits = 0
   let lastTime: number | undefined
-  for await (const columns of commitsOf(chunksOf(file, rows), schema.length, plan.wholeTimes)) {
+  for await (const columns of commitsOf(file.chunks(rows), schema.length, plan.wholeTimes)) {
     if (plan.retime) retimed(columns, engine.upper)
     requireRoom(columns, engine.upper)
     const isNew = !engine.hasShard(plan.shard)

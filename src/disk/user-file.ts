@@ -1,9 +1,11 @@
 // Owns files that the user names, outside of any store: they may be links, and lie anywhere.
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { DiskError } from '../errors.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { NodeDisk } from './node-disk.ts'
+import { TEMPORARY } from './replace.ts'
 import { diskError } from './system-error.ts'
 
 /** Read at once while hashing. */
@@ -42,4 +44,38 @@ export const hashOf = async (file: DiskFile): Promise<string> => {
   for (let offset = 0; offset < size; offset += HASH_CHUNK_BYTES)
     hash.update(await file.read(offset, HASH_CHUNK_BYTES))
   return hash.digest('hex')
+}
+
+/**
+ * Writes a file in place of one that may be there: as a whole, or not at all. Durable when it resolves.
+ * @returns how many bytes there were
+ * @throws {DiskError} DISK_NOT_A_FILE for a link or a folder, …; and what `pieces` throws, with nothing left behind as far as the disk lets it
+ */
+export const writeUserFile = async (path: string, pieces: AsyncIterable<Uint8Array>): Promise<number> => {
+  const { disk, file: name } = await userFolder(path)
+  const old = await disk.stat(name)
+  // A rename would put a file in place of the link, or of the device.
+  if (old !== undefined && old.kind !== 'file')
+    throw new DiskError('DISK_NOT_A_FILE', 'this is not a regular file', { path, operation: 'write' })
+  // Nobody's else: what ends in .tmp may be a file of the user here.
+  const temporary = `${name}.${randomUUID()}${TEMPORARY}`
+  const file = await disk.open(temporary, 'create')
+  let bytes = 0
+  try {
+    try {
+      for await (const piece of pieces) {
+        await file.write(bytes, piece)
+        bytes += piece.length
+      }
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await disk.rename(temporary, name) // commit point
+  } catch (cause) {
+    await disk.remove(temporary).catch(() => {}) // The failure that led here is the one to report.
+    throw cause
+  }
+  await disk.syncDirectory('')
+  return bytes
 }

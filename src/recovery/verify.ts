@@ -27,13 +27,24 @@ export interface VerifyReport {
   readonly commits: number
 }
 
+/** Told how many rows were read, and how many there are in all batches. */
+type VerifyProgress = (doneRows: number, totalRows: number) => void
+
 class Verification {
   readonly problems: Problem[] = []
+  readonly #progress: VerifyProgress
+  readonly #sound: ShardMetadata[] = []
+  #done = 0
+  #total = 0
   shards = 0
   batches = 0
   rows = 0
   bytes = 0
   commits = 0
+
+  constructor(progress: VerifyProgress) {
+    this.#progress = progress
+  }
 
   /** Runs one check; what it finds is noted, once, and the others go on. */
   async check<T>(work: () => Promise<T>): Promise<T | undefined> {
@@ -47,12 +58,15 @@ class Verification {
     }
   }
 
-  async batch(disk: Disk, shard: ShardMetadata, index: number): Promise<void> {
+  async #batch(disk: Disk, shard: ShardMetadata, index: number): Promise<void> {
     const entry = shard.batches[index]!
     await this.check(async () => {
       const reader = await BatchReader.open(disk, batchPath(entry.id), entry, shard.name)
       try {
-        await verifyBatch(reader)
+        await verifyBatch(reader, rows => {
+          this.#done += rows
+          this.#progress(this.#done, this.#total)
+        })
       } finally {
         await reader.close()
       }
@@ -62,11 +76,18 @@ class Verification {
     })
   }
 
-  async shard(disk: Disk, catalog: Catalog, name: string): Promise<void> {
+  async metadata(disk: Disk, catalog: Catalog, name: string): Promise<void> {
     const metadata = await this.check(() => readMetadata(disk, name, catalog.id))
     if (metadata === undefined) return
     this.shards++
-    for (let index = 0; index < metadata.batches.length; index++) await this.batch(disk, metadata, index)
+    this.#sound.push(metadata)
+    this.#total += metadata.batches.reduce((sum, { len }) => sum + len, 0)
+  }
+
+  /** Checks the batches of every shard whose metadata is sound. */
+  async contents(disk: Disk): Promise<void> {
+    for (const shard of this.#sound)
+      for (let index = 0; index < shard.batches.length; index++) await this.#batch(disk, shard, index)
   }
 }
 
@@ -74,10 +95,16 @@ class Verification {
  * Checks the store on `disk`, which nobody should be writing meanwhile. Reads every byte of it and writes none.
  * What opening would refuse is found here as well; so is damage inside batches, which opening does not look into.
  */
-export const verify = async (disk: Disk, settings: Settings, now: () => number): Promise<VerifyReport> => {
-  const verification = new Verification()
+export const verify = async (
+  disk: Disk,
+  settings: Settings,
+  now: () => number,
+  progress: VerifyProgress = () => {},
+): Promise<VerifyReport> => {
+  const verification = new Verification(progress)
   const catalog = await verification.check(() => readCatalog(disk))
-  for (const { name } of catalog?.shards ?? []) await verification.shard(disk, catalog!, name)
+  for (const { name } of catalog?.shards ?? []) await verification.metadata(disk, catalog!, name)
+  await verification.contents(disk)
   await verification.check(async () => {
     const {
       state,

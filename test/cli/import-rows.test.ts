@@ -1,15 +1,19 @@
 // rules 9: an import goes on behind what survived, whatever it died of and in whatever mode, and never doubles a row.
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { type ForeignFile, openForeign } from '../../src/batch/foreign.ts'
-import { importRows } from '../../src/cli/import-rows.ts'
+import { openForeign } from '../../src/batch/foreign.ts'
+import { importRows, type RowSource } from '../../src/cli/import-rows.ts'
 import { type Settings, settingsFrom } from '../../src/config/settings.ts'
 import type { Disk } from '../../src/disk/disk.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { openUserFile } from '../../src/disk/user-file.ts'
-import { GrowingColumns } from '../../src/model/columns.ts'
+import { csvFormat } from '../../src/exchange/csv.ts'
+import { JSON_LINES } from '../../src/exchange/json-lines.ts'
+import { TextFile } from '../../src/exchange/text-file.ts'
+import { GrowingColumns, slice } from '../../src/model/columns.ts'
 import type { Engine } from '../../src/store/engine.ts'
 import { openEngine } from '../../src/store/open-engine.ts'
+import { sourceOf } from '../exchange/source.ts'
 import { FaultyDisk } from '../support/faulty-disk.ts'
 
 const HISTORY = fileURLToPath(new URL('../../fixtures/line-history/updates.parquet', import.meta.url))
@@ -20,7 +24,7 @@ const HEAD = { distinct: 8_134, total: 14_925 }
 const open = (disk: Disk, settings: Partial<Settings> = {}): Promise<Engine> =>
   openEngine({ path: undefined, disk, release: async () => {} }, settingsFrom(settings))
 
-const withHistory = async <T>(work: (file: ForeignFile) => Promise<T>): Promise<T> => {
+const withHistory = async <T>(work: (file: RowSource) => Promise<T>): Promise<T> => {
   const source = await openUserFile(HISTORY)
   const file = await openForeign(source, HISTORY, { time: 'time', diff: 'diff' })
   try {
@@ -31,7 +35,7 @@ const withHistory = async <T>(work: (file: ForeignFile) => Promise<T>): Promise<
   }
 }
 
-const bringIn = (engine: Engine, file: ForeignFile, retime = false) =>
+const bringIn = (engine: Engine, file: RowSource, retime = false) =>
   importRows(engine, file, { shard: SHARD, id: 'history', retime, wholeTimes: true }, () => {})
 
 const count = async (engine: Engine): Promise<unknown> => {
@@ -116,16 +120,16 @@ describe('an import', () => {
   })
 
   /** A file of `rows` strings of `size` characters, each at its own time. */
-  const wide = (rows: number, size: number, timeOf: (row: number) => number): ForeignFile => {
+  const wide = (rows: number, size: number, timeOf: (row: number) => number): RowSource => {
     const columns = new GrowingColumns(1)
     for (let row = 0; row < rows; row++) columns.append([`${row}`.padEnd(size, 'x')], timeOf(row), 1)
     return {
       columns: [{ name: 'text', type: 'string' }],
       rows,
-      rowGroups: 1,
-      rowGroupRows: () => rows,
-      read: async () => columns.view(),
-    } as unknown as ForeignFile
+      async *chunks(skip: number) {
+        yield slice(columns, skip, rows)
+      },
+    }
   }
 
   test('of large rows makes commits that fit the log', async () => {
@@ -165,5 +169,43 @@ describe('an import', () => {
       details: { time: 9, after: 10 },
     })
     await engine.close()
+  })
+
+  /** Rows with a time each, every thousand of them one. */
+  const TIMED = Array.from({ length: 25_000 }, (_, row) => [Math.floor(row / 1000), `line ${row % 9000}`])
+
+  const textFile = async (format: 'csv' | 'jsonl'): Promise<RowSource> => {
+    const text =
+      format === 'csv'
+        ? `at,text\n${TIMED.map(([at, line]) => `${at},"${line}\n"\n`).join('')}`
+        : TIMED.map(([at, line]) => `${JSON.stringify({ at, text: `${line}\n` })}\n`).join('')
+    const mapping = { time: 'at' }
+    return format === 'csv'
+      ? TextFile.open(csvFormat({ delimiter: ',', header: true }), sourceOf(text), 'f', mapping)
+      : TextFile.open(JSON_LINES, sourceOf(text), 'f', mapping)
+  }
+
+  test.each(['csv', 'jsonl'] as const)('of %s that dies is resumed like any other', async format => {
+    const whole = new FaultyDisk()
+    const undisturbed = await open(whole)
+    await bringIn(undisturbed, await textFile(format))
+    const expected = await count(undisturbed)
+    expect(expected).toEqual({ distinct: 9000, total: 25_000 })
+    const calls = whole.trace.length
+    await undisturbed.close()
+    const resumedAt = new Set<number>()
+    for (let stopAfter = 30; stopAfter <= calls; stopAfter += 4) {
+      const disk = new FaultyDisk({ stopAfter })
+      const dying = await open(disk).catch(() => undefined)
+      if (dying === undefined) continue
+      await bringIn(dying, await textFile(format)).catch(() => {})
+      await dying.close().catch(() => {})
+      const engine = await open(disk.crash('synced'))
+      const report = await bringIn(engine, await textFile(format))
+      resumedAt.add(report.resumedAt)
+      expect(await count(engine), `dead after call ${stopAfter}`).toEqual(expected)
+      await engine.close()
+    }
+    expect([...resumedAt].sort((a, b) => a - b)).toEqual([0, 10_000, 20_000, 25_000])
   })
 })

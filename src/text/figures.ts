@@ -1,4 +1,4 @@
-// Owns how numbers and tables look on a terminal.
+// Owns how numbers, and plain tables of them, look to people.
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
 

@@ -1,0 +1,52 @@
+// Owns the progress bar of long work: on a terminal, after a second, and gone when the work ends, however it ends.
+import cliProgress from 'cli-progress'
+
+/** Told how far the work has come, in whatever the total counts. */
+export type Progress = (done: number, total: number) => void
+
+/** Where a bar is drawn, and by which clock. */
+export interface Surface {
+  /** Nothing is drawn where it is no terminal. */
+  readonly stream: NodeJS.WritableStream
+  /** In ms. */
+  readonly now: () => number
+}
+
+/** Work that ends sooner needs no bar. */
+const QUIET_MS = 1000
+
+const STANDARD_ERROR: Surface = { stream: process.stderr, now: Date.now }
+
+/**
+ * Does `work`, which tells how far it is, and shows that as a bar.
+ * @param what stands before the bar: `importing`
+ * @param surface the default is standard error
+ */
+export const withProgress = async <T>(
+  what: string,
+  work: (progress: Progress) => Promise<T>,
+  { stream, now }: Surface = STANDARD_ERROR,
+): Promise<T> => {
+  const start = now()
+  const bar = new cliProgress.SingleBar({
+    format: `${what} [{bar}] {percentage}% | {value} of {total} | {eta_formatted} left`,
+    stream,
+    clearOnComplete: true,
+    barsize: 24, // With the longest text it fits 80 columns.
+    linewrap: true, // Trims the bar to the terminal; false would change the terminal's own setting.
+  })
+  let shown = false
+  try {
+    return await work((done, total) => {
+      if (shown) {
+        bar.setTotal(total)
+        bar.update(done)
+      } else if (now() - start > QUIET_MS) {
+        bar.start(total, done)
+        shown = true
+      }
+    })
+  } finally {
+    bar.stop()
+  }
+}
