@@ -1,11 +1,13 @@
 // The public API: everything an application can name, and nothing else.
 
+export type { ArrowTable } from './batch/arrow.ts'
 export type { CompactedShard } from './compaction/compact.ts'
-export type {
-  DurabilityMode,
-  ParquetCompression,
-  ParquetProfile,
-  Settings,
+export {
+  DEFAULTS as DEFAULT_SETTINGS,
+  type DurabilityMode,
+  type ParquetCompression,
+  type ParquetProfile,
+  type Settings,
 } from './config/settings.ts'
 export {
   type CommitCode,
@@ -24,13 +26,14 @@ export {
   StoreError,
   UnsupportedError,
 } from './errors.ts'
-export type { ColumnDeclaration, ColumnType } from './model/schema.ts'
+export type { Range, Where } from './model/predicate.ts'
+export type { ColumnDeclaration, ColumnSchema, ColumnType } from './model/schema.ts'
 export type { Update } from './model/update.ts'
 export { type Float, float, type Timestamp, timestamp, type Value } from './model/value.ts'
 export type { FlushedBuffer } from './shard/flush.ts'
 export type { CompactionReport, FlushReport } from './store/maintenance.ts'
 export { type OpenOptions, openStore } from './store/open.ts'
-export type { CommitOptions } from './store/prepare.ts'
-export type { Count, Row, Snapshot } from './store/snapshot.ts'
+export type { CommitOptions, FactOptions } from './store/prepare.ts'
+export type { ChangesOptions, Count, ReadOptions, Row, Snapshot } from './store/snapshot.ts'
 export type { RecoveryReport, ShardStatus, StoreStatus } from './store/status.ts'
-export type { CommitResult, CompactOptions, SnapshotOptions, Store } from './store/store.ts'
+export type { CommitResult, CompactOptions, FactResult, SnapshotOptions, Store } from './store/store.ts'
