@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { main } from '../dist/cli/main.js'
-import { bytesText } from '../dist/text/figures.js'
 import { openStore } from '../dist/index.js'
+import { bytesText } from '../dist/text/figures.js'
 
 const SUPPORT = 'default:support'
 const CHANGE_WIDTH = 32

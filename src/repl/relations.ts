@@ -21,7 +21,7 @@ const typeOf = ({ type, declared }: ColumnSchema): string => (declared ? (TYPE_N
 /** How many facts a relation has, or the code of the error that keeps them from being counted: a damaged shard. */
 const countOf = async (snapshot: Snapshot, shard: string): Promise<number | string> => {
   try {
-    return (await snapshot.count(shard)).distinct
+    return (await snapshot.count(shard)).present
   } catch (error) {
     if (error instanceof StoreError) return error.code
     throw error

@@ -8,25 +8,34 @@ import type { Schema } from '../model/schema.ts'
 import { ActiveBuffer } from './active-buffer.ts'
 import type { BatchEntry, ShardMetadata } from './metadata.ts'
 
-/** A buffer that takes no more updates, on its way into a batch. */
-export class FrozenBuffer {
+/** The updates of a buffer at some moment, unchanging. */
+export class BufferView {
+  /** In the order of the log. */
   readonly columns: Columns
+  #consolidated: Columns | undefined
+
+  constructor(columns: Columns) {
+    this.columns = columns
+  }
+
+  /** Sorted and consolidated; worked out once, when somebody asks. */
+  get consolidated(): Columns {
+    this.#consolidated ??= consolidate(this.columns)
+    return this.#consolidated
+  }
+}
+
+/** A buffer that takes no more updates, on its way into a batch. */
+export class FrozenBuffer extends BufferView {
   /** First LSN in it. */
   readonly firstLsn: number
   /** Everything of the shard up to this LSN is in it, before it, or in a batch: the fence that it will set. */
   readonly fence: number
-  #consolidated: Columns | undefined
 
   constructor(columns: Columns, firstLsn: number, fence: number) {
-    this.columns = columns
+    super(columns)
     this.firstLsn = firstLsn
     this.fence = fence
-  }
-
-  /** Its updates, sorted and consolidated; worked out once, for the flush and all readers. */
-  get consolidated(): Columns {
-    this.#consolidated ??= consolidate(this.columns)
-    return this.#consolidated
   }
 }
 
@@ -36,8 +45,7 @@ export interface ShardView {
   readonly since: number
   readonly schema: Schema
   readonly batches: readonly BatchEntry[]
-  /** Sorted and consolidated when read. */
-  readonly buffers: readonly (() => Columns)[]
+  readonly buffers: readonly BufferView[]
 }
 
 /** Where the tuples of a shard are to be looked for: every update is in exactly one of the three. */
@@ -158,15 +166,8 @@ export class Shard {
 
   /** The shard as it is now. */
   view(): ShardView {
-    const buffers: (() => Columns)[] = this.#frozen.map(buffer => () => buffer.consolidated)
-    if (this.#active.columns.length > 0) {
-      const columns = this.#active.columns.view()
-      let consolidated: Columns | undefined
-      buffers.push(() => {
-        consolidated ??= consolidate(columns)
-        return consolidated
-      })
-    }
+    const buffers: BufferView[] = [...this.#frozen]
+    if (this.#active.columns.length > 0) buffers.push(new BufferView(this.#active.columns.view()))
     return {
       name: this.name,
       since: this.#metadata.since,

@@ -8,7 +8,7 @@ import { type Columns, GrowingColumns } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { type Condition, matching } from '../model/predicate.ts'
 import { batchPath } from '../shard/metadata.ts'
-import type { ShardView } from '../shard/shard.ts'
+import type { BufferView, ShardView } from '../shard/shard.ts'
 
 /** What is read of a shard. */
 export interface Selection {
@@ -58,9 +58,9 @@ async function* selectedOf(reader: BatchReader, selection: Selection): AsyncGene
   }
 }
 
-async function* selectedOfBuffer(buffer: () => Columns, selection: Selection): AsyncGenerator<Columns> {
+async function* selectedOfBuffer(buffer: BufferView, selection: Selection): AsyncGenerator<Columns> {
   const reading = readingOf(selection)
-  yield select(projected(buffer(), reading.columns), reading)
+  yield select(projected(buffer.consolidated, reading.columns), reading)
 }
 
 /** Whether rows sorted by whole tuples are sorted by these columns too, once they have one time. */

@@ -26,6 +26,8 @@ export interface Count {
   readonly distinct: number
   /** Sum of their multiplicities. */
   readonly total: number
+  /** Tuples whose multiplicity is positive: the facts. */
+  readonly present: number
 }
 
 /** What is read of a shard: everything, unless it is said. */
@@ -217,18 +219,21 @@ export class Snapshot implements AsyncDisposable {
     const check = new OverflowCheck(shard)
     let distinct = 0
     let total = 0
+    let present = 0
     for await (const columns of this.chunks(shard, options)) {
       distinct += columns.length
       for (let row = 0; row < columns.length; row++) {
         check.see(columns, row)
-        total += columns.diff[row]!
+        const diff = columns.diff[row]!
+        total += diff
+        if (diff > 0) present++
       }
     }
     if (!Number.isSafeInteger(total))
       throw new FrontierError('DIFF_OVERFLOW', 'the sum of the multiplicities is beyond the safe integers', {
         shard,
       })
-    return { distinct, total }
+    return { distinct, total, present }
   }
 
   /**
@@ -262,7 +267,7 @@ export class Snapshot implements AsyncDisposable {
     const view = this.#views.get(shard)
     if (view === undefined) return []
     return 'buffers' in view
-      ? view.buffers.reduce((schema, buffer) => widen(schema, buffer()), view.schema)
+      ? view.buffers.reduce((schema, { columns }) => widen(schema, columns), view.schema)
       : view.schema
   }
 

@@ -66,7 +66,7 @@ describe('compaction by itself', () => {
     await addBatch(store, 2)
     await settle(() => batches(store) <= 2)
     expect(store.status().shards).toMatchObject([{ since: 0 }])
-    expect(await snapshot.count(SHARD)).toEqual({ distinct: 1, total: 1 })
+    expect(await snapshot.count(SHARD)).toMatchObject({ distinct: 1, total: 1 })
     await snapshot.close()
     await store.close()
   })

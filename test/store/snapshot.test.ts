@@ -10,7 +10,7 @@ describe('a snapshot', () => {
     const snapshot = await store.snapshot()
     expect(snapshot).toMatchObject({ asOf: -1, lsn: 0, shards: [] })
     expect(await contentsOf(snapshot, 'a:b')).toEqual({})
-    expect(await snapshot.count('a:b')).toEqual({ distinct: 0, total: 0 })
+    expect(await snapshot.count('a:b')).toMatchObject({ distinct: 0, total: 0 })
     await expect(store.snapshot({ asOf: 0 })).rejects.toMatchObject({
       code: 'AS_OF_NOT_BEFORE_UPPER',
       details: { asOf: 0, upper: 0 },
@@ -47,7 +47,7 @@ describe('a snapshot', () => {
     await store.commit([put(4), put(2, -1)])
     await store.compact()
     expect(await contentsOf(snapshot, 'a:b')).toEqual(before)
-    expect(await snapshot.count('a:b')).toEqual({ distinct: 2, total: 2 })
+    expect(await snapshot.count('a:b')).toMatchObject({ distinct: 2, total: 2 })
     const files = (await disk.list('batches')).length
     expect(files).toBeGreaterThan(1)
     await snapshot.close()

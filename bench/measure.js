@@ -1,0 +1,101 @@
+// Owns the way a figure is taken: each run in a process of its own, the contestants in turn, medians.
+import { fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const CHILD = fileURLToPath(new URL('./child.js', import.meta.url))
+const CHILD_LIMIT_MS = 600_000
+
+/**
+ * One run of a job.
+ * `peakMb` is of the whole process, `bytes` is what lies in its folder afterwards.
+ * @typedef {{ readonly seconds: number, readonly peakMb: number, readonly bytes: number, readonly answer?: string }} Run
+ */
+
+const measureOnce = job =>
+  new Promise((resolve, reject) => {
+    const child = fork(CHILD, { timeout: CHILD_LIMIT_MS })
+    let run
+    child.once('message', message => {
+      run = message
+    })
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      if (run === undefined || code !== 0)
+        reject(new Error(`${job.contestant} ${job.work} ended with ${signal ?? code}`))
+      else resolve(run)
+    })
+    child.send(job)
+  })
+
+/** @param {number[]} values at least one */
+const median = values => {
+  const sorted = values.toSorted((left, right) => left - right)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** Folders for runs below one temporary folder, and the runs themselves. */
+export class Bench {
+  #root
+  #runs
+  #note
+  #folders = 0
+
+  /**
+   * @param {string} parent where the data goes; it is removed by `close`
+   * @param {number} runs of each job
+   * @param {(line: string) => void} note takes what is going on
+   */
+  constructor(parent, runs, note) {
+    this.#root = mkdtempSync(join(parent, 'varve-bench-'))
+    this.#runs = runs
+    this.#note = note
+  }
+
+  #folder() {
+    return join(this.#root, String(this.#folders++))
+  }
+
+  /**
+   * Medians of each job, in the order of `jobs`.
+   * @param {string} title
+   * @param {Omit<import('./child.js').Job, 'folder'>[]} jobs the same work for each contestant
+   * @throws if a run fails, or two give different answers
+   */
+  async inTurn(title, jobs) {
+    /** @type {Run[][]} */
+    const taken = jobs.map(() => [])
+    let answer
+    for (let run = 0; run < this.#runs; run++) {
+      this.#note(`${title}, ${run + 1} of ${this.#runs}`)
+      for (const [index, job] of jobs.entries()) {
+        const folder = this.#folder()
+        const one = await measureOnce({ ...job, folder })
+        rmSync(folder, { recursive: true, force: true })
+        if (!(one.seconds > 0)) throw new Error(`${job.contestant} ${job.work} was not timed`)
+        answer ??= one.answer
+        if (one.answer !== undefined && one.answer !== answer)
+          throw new Error(`${job.contestant} ${job.work} answers ${one.answer}, not ${answer}`)
+        taken[index].push(one)
+      }
+    }
+    return taken.map(runs => ({
+      seconds: median(runs.map(({ seconds }) => seconds)),
+      peakMb: median(runs.map(({ peakMb }) => peakMb)),
+      bytes: median(runs.map(({ bytes }) => bytes)),
+    }))
+  }
+
+  /** One run whose data stays, at `data`. */
+  async keep(job) {
+    const folder = this.#folder()
+    this.#note(`${job.contestant} ${job.work}, to read from`)
+    return { data: join(folder, 'data'), ...(await measureOnce({ ...job, folder })) }
+  }
+
+  close() {
+    rmSync(this.#root, { recursive: true, force: true })
+  }
+}
