@@ -2,7 +2,7 @@
 // Law: for every asOf >= since, accumulate(merge(runs, since), asOf) equals accumulate(all runs, asOf).
 // Works in windows over columns, never row by row, and keeps one chunk of each run and one window in memory.
 import { type Columns, GrowingColumns, gather, slice } from '../model/columns.ts'
-import { consolidate } from '../model/consolidate.ts'
+import { consolidate, consolidateSorted } from '../model/consolidate.ts'
 import { compareRows } from '../model/sort.ts'
 
 /** Which updates a merge takes, and what becomes of their times. */
@@ -124,7 +124,8 @@ export async function* merge(
       const window = new GrowingColumns(arity)
       if (carry !== undefined) window.appendRange(carry, 0, carry.length)
       for (const run of active) run.take(boundary, window)
-      const sums = consolidate(window)
+      // What one run gives is sorted, and what waits from before is not behind it.
+      const sums = active.length === 1 ? consolidateSorted(window) : consolidate(window)
       // Only rows equal to the boundary may go on in the next chunk of a run; they wait for it.
       let whole = sums.length
       while (whole > 0 && compareRows(sums, whole - 1, boundary, 0) === 0) whole--

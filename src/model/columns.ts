@@ -135,8 +135,8 @@ export class GrowingColumns implements Columns {
     for (let index = 0; index < this.data.length; index++) {
       copyColumn(source.data[index]!, from, to, this.data[index]!, start)
     }
-    this.time.set(source.time.subarray(from, to), start)
-    this.diff.set(source.diff.subarray(from, to), start)
+    copyNumbers(source.time, from, to, this.time, start)
+    copyNumbers(source.diff, from, to, this.diff, start)
     this.#length = start + rows
   }
 
@@ -151,13 +151,27 @@ export class GrowingColumns implements Columns {
   }
 }
 
+/** Rows up to which a loop is faster than making a view to copy from. */
+const FEW_ROWS = 16
+
+const copyNumbers = <A extends Uint8Array | Float64Array>(
+  source: A,
+  from: number,
+  to: number,
+  target: A,
+  start: number,
+): void => {
+  if (to - from > FEW_ROWS) target.set(source.subarray(from, to) as never, start)
+  else for (let row = from; row < to; row++) target[start + row - from] = source[row]!
+}
+
 const copyColumn = (source: Column, from: number, to: number, target: GrowingColumn, start: number): void => {
-  target.kinds.set(source.kinds.subarray(from, to), start)
-  target.payload.set(source.payload.subarray(from, to), start)
-  const translated = new Map<number, number>()
+  copyNumbers(source.kinds, from, to, target.kinds, start)
+  copyNumbers(source.payload, from, to, target.payload, start)
   const sourceHeap = source.heap.values
   if (sourceHeap.length === 0) return
   const dense = sourceHeap.length <= 4 * (to - from) ? new Int32Array(sourceHeap.length).fill(-1) : undefined
+  const translated = new Map<number, number>()
   for (let row = from; row < to; row++) {
     if (!isHeapKind(source.kinds[row]!)) continue
     const code = source.payload[row]!

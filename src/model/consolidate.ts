@@ -60,6 +60,16 @@ const groupStarts = (columns: Columns, rows: Uint32Array): Uint8Array => {
 /** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
 export const consolidate = (columns: Columns): Columns => consolidateRows(columns, sortedRows(columns))
 
+const inOrder = (length: number): Uint32Array => {
+  const rows = new Uint32Array(length)
+  for (let row = 0; row < length; row++) rows[row] = row
+  return rows
+}
+
+/** As {@link consolidate}, of columns that are sorted by (data, time). */
+export const consolidateSorted = (columns: Columns): Columns =>
+  consolidateRows(columns, inOrder(columns.length))
+
 /** As {@link consolidate}, with the order of the rows already known. */
 export const consolidateRows = (columns: Columns, rows: Uint32Array): Columns => {
   const { length, diff } = columns

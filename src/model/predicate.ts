@@ -47,6 +47,8 @@ export interface Bounds {
 export interface Condition {
   /** Index of the column. */
   readonly column: number
+  /** It asks for one value: few rows are expected to meet it. */
+  readonly isPoint: boolean
   /** Tells for a row of the column whether it holds. */
   readonly on: (column: Column) => (row: number) => boolean
   /** Whether it may hold for some row within the bounds. */
@@ -60,6 +62,7 @@ const equality = (column: number, value: Value): Condition => {
   const payload = value instanceof Float ? value.value : value instanceof Timestamp ? value.ms : Number(value)
   return {
     column,
+    isPoint: true,
     on: ({ kinds, payload: payloads, heap }) => {
       if (kind === Kind.null) return row => kinds[row] === Kind.null
       const wanted = isHeapKind(kind) ? heap.find(value as HeapValue) : payload
@@ -118,6 +121,7 @@ const range = (column: number, lower: Side | undefined, upper: Side | undefined)
   const contains = inRange(rank, lower, upper)
   return {
     column,
+    isPoint: false,
     on: at => {
       // A value of the heap is compared once, however many rows have it.
       const ofCode = new Map<number, boolean>()

@@ -175,11 +175,16 @@ export class Engine {
       if ('batches' in view) pinned.push(...view.batches.map(({ id }) => id))
     }
     this.#maintenance.pins.pin(pinned)
-    const snapshot: Snapshot = new Snapshot(disk, views, { asOf: at, lsn: state.lastLsn }, () => {
-      this.#snapshots.delete(snapshot)
-      this.#maintenance.release(snapshot)
-      this.#maintenance.pins.unpin(pinned)
-    })
+    const snapshot: Snapshot = new Snapshot(
+      { disk, cache: this.#cache },
+      views,
+      { asOf: at, lsn: state.lastLsn },
+      () => {
+        this.#snapshots.delete(snapshot)
+        this.#maintenance.release(snapshot)
+        this.#maintenance.pins.unpin(pinned)
+      },
+    )
     this.#snapshots.add(snapshot)
     if (at >= 0) this.#maintenance.hold(snapshot, at)
     return snapshot

@@ -1,5 +1,6 @@
 // Owns one read of one shard: from what the view pins to consolidated columns, passing over batches, row groups and
 // columns that cannot matter. Law: what a scan yields is what the same scan over all updates would yield.
+import type { BatchCache } from '../batch/cache.ts'
 import { inRange, type MergeRange, merge } from '../batch/merge.ts'
 import { batchMayHold } from '../batch/prune.ts'
 import { BatchReader } from '../batch/reader.ts'
@@ -7,8 +8,14 @@ import type { Disk } from '../disk/disk.ts'
 import { type Columns, GrowingColumns } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { type Condition, matching } from '../model/predicate.ts'
-import { batchPath } from '../shard/metadata.ts'
+import { type BatchEntry, batchPath } from '../shard/metadata.ts'
 import type { BufferView, ShardView } from '../shard/shard.ts'
+
+/** Where batches are read from. */
+export interface Source {
+  readonly disk: Disk
+  readonly cache: BatchCache
+}
 
 /** What is read of a shard. */
 export interface Selection {
@@ -58,9 +65,24 @@ async function* selectedOf(reader: BatchReader, selection: Selection): AsyncGene
   }
 }
 
+/** As {@link selectedOf}, out of the row groups that are kept decoded. */
+async function* selectedOfCache(
+  cache: BatchCache,
+  batch: BatchEntry,
+  shard: string,
+  selection: Selection,
+): AsyncGenerator<Columns> {
+  const reading = readingOf(selection)
+  for await (const rows of cache.rowGroups(batchPath(batch.id), batch, shard, selection.conditions))
+    yield select(projected(rows, reading.columns), reading)
+}
+
 async function* selectedOfBuffer(buffer: BufferView, selection: Selection): AsyncGenerator<Columns> {
   const reading = readingOf(selection)
-  yield select(projected(buffer.consolidated, reading.columns), reading)
+  // Few rows are sorted sooner than all of them.
+  if (selection.conditions.some(({ isPoint }) => isPoint))
+    yield consolidate(select(projected(buffer.columns, reading.columns), reading))
+  else yield select(projected(buffer.consolidated, reading.columns), reading)
 }
 
 /** Whether rows sorted by whole tuples are sorted by these columns too, once they have one time. */
@@ -98,25 +120,30 @@ async function* sum(
  * The rows of a view that are selected: sorted by the wanted columns, one row for each combination of values, its diff
  * the sum over `span`, all at time `span.asOf`; in chunks that are never empty. The view must be pinned.
  *
- * Reads one row group of each batch at a time. Where the wanted columns are not the first ones in order, the distinct
- * rows are kept in memory.
+ * Reads one row group of each batch at a time; where a condition asks for one value, through the cache. Where the wanted
+ * columns are not the first ones in order, the distinct rows are kept in memory.
  */
 export async function* scan(
-  disk: Disk,
+  { disk, cache }: Source,
   view: ShardView,
   selection: Selection,
   { after = -1, asOf }: Span,
 ): AsyncGenerator<Columns> {
   const range = { since: asOf, until: asOf, after }
+  const { conditions } = selection
+  const batches = view.batches.filter(
+    batch => batch.lower <= asOf && batch.upper - 1 > after && batchMayHold(batch, conditions),
+  )
+  const isPoint = conditions.some(condition => condition.isPoint)
   const readers: BatchReader[] = []
   try {
-    for (const batch of view.batches) {
-      if (batch.lower > asOf || batch.upper - 1 <= after || !batchMayHold(batch, selection.conditions))
-        continue
-      readers.push(await BatchReader.open(disk, batchPath(batch.id), batch, view.name))
-    }
+    if (!isPoint)
+      for (const batch of batches)
+        readers.push(await BatchReader.open(disk, batchPath(batch.id), batch, view.name))
     const runs = [
-      ...readers.map(reader => selectedOf(reader, selection)),
+      ...(isPoint
+        ? batches.map(batch => selectedOfCache(cache, batch, view.name, selection))
+        : readers.map(reader => selectedOf(reader, selection))),
       ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection)),
     ]
     const arity = selection.columns.length

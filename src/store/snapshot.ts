@@ -3,7 +3,6 @@
 
 import type { ArrowTable } from '../batch/arrow.ts'
 import { toArrowTable } from '../batch/encode.ts'
-import type { Disk } from '../disk/disk.ts'
 import { CommitError, FrontierError, InputError } from '../errors.ts'
 import { type Columns, slice, tupleAt } from '../model/columns.ts'
 import { columnIndex, conditionsOf, type Where } from '../model/predicate.ts'
@@ -12,7 +11,7 @@ import { compareTuples } from '../model/sort.ts'
 import { checkTime } from '../model/update.ts'
 import { Float, type Value } from '../model/value.ts'
 import type { Shard, ShardView } from '../shard/shard.ts'
-import { type Selection, type Span, scan } from './scan.ts'
+import { type Selection, type Source, type Span, scan } from './scan.ts'
 
 /** A tuple and its multiplicity: the sum of its diffs up to the time of the snapshot, never 0. */
 export interface Row {
@@ -100,19 +99,19 @@ export class Snapshot implements AsyncDisposable {
   readonly asOf: number
   /** The last commit that the view has seen. */
   readonly lsn: number
-  readonly #disk: Disk
+  readonly #source: Source
   readonly #views: ReadonlyMap<string, ShardView | Shard>
   readonly #release: () => void
   #closed = false
 
   /** @param views per shard; a shard that is damaged stands for itself. */
   constructor(
-    disk: Disk,
+    source: Source,
     views: ReadonlyMap<string, ShardView | Shard>,
     at: { readonly asOf: number; readonly lsn: number },
     release: () => void,
   ) {
-    this.#disk = disk
+    this.#source = source
     this.#views = views
     this.asOf = at.asOf
     this.lsn = at.lsn
@@ -148,7 +147,7 @@ export class Snapshot implements AsyncDisposable {
 
   async *#scan(view: ShardView, selection: Selection, span: Span): AsyncGenerator<Columns> {
     try {
-      for await (const columns of scan(this.#disk, view, selection, span)) {
+      for await (const columns of scan(this.#source, view, selection, span)) {
         this.#requireOpen()
         yield columns
       }
