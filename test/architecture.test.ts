@@ -13,7 +13,7 @@ interface SourceFile {
 
 /** From the bottom to the top. A row may import itself folder by folder and the rows before it, never its siblings. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['errors.ts'],
+  ['errors.ts', 'turns.ts'],
   ['model'],
   ['disk', 'config', 'iql', 'text'],
   ['wal', 'batch', 'exchange'],

@@ -3,6 +3,7 @@
 
 import type { Disk } from '../disk/disk.ts'
 import { LockedError } from '../errors.ts'
+import { Turns } from '../turns.ts'
 import { CATALOG, type Catalog, catalogFields, readCatalog } from './catalog.ts'
 import { writeDocument } from './document.ts'
 import { metadataFields, metadataPath, type ShardMetadata } from './metadata.ts'
@@ -16,7 +17,7 @@ export class Registry {
   #catalog: Catalog
   /** Next id to hand out; below `catalog.nextBatch` all of them are reserved. */
   #nextBatch: number
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   /** @param catalog what is on disk, with the epoch of this process. */
   constructor(disk: Disk, catalog: Catalog) {
@@ -27,12 +28,6 @@ export class Registry {
 
   get catalog(): Catalog {
     return this.#catalog
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => {})
-    return turn
   }
 
   /** The epoch on disk must still be ours: the last line of defence if a lock was broken (`rules` 22). */
@@ -54,12 +49,12 @@ export class Registry {
 
   /** Replaces store.json, durable when the promise resolves. */
   update(change: (catalog: Catalog) => Catalog): Promise<void> {
-    return this.#inTurn(() => this.#write(change(this.#catalog)))
+    return this.#turns.take(() => this.#write(change(this.#catalog)))
   }
 
   /** An id that no batch ever had. */
   nextBatchId(): Promise<string> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const id = this.#nextBatch
       if (id >= this.#catalog.nextBatch)
         await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK })
@@ -75,7 +70,7 @@ export class Registry {
    * @param firstLsn the first LSN that touched the shard, for its listing
    */
   publish(metadata: ShardMetadata, firstLsn: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { shards, id } = this.#catalog
       if (!shards.some(({ name }) => name === metadata.name)) {
         await this.#write({ ...this.#catalog, shards: [...shards, { name: metadata.name, firstLsn }] })

@@ -1,10 +1,12 @@
 // Owns one collection in memory: its published metadata, and its buffers of what is in the log but in no batch.
 // Invariants: buffers and batches together hold every update of the shard exactly once; the frozen buffers precede
 // the active one in LSN order; a buffer leaves only when the metadata that replaces it is published.
+
 import { CommitError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import type { Schema } from '../model/schema.ts'
+import { Turns } from '../turns.ts'
 import { ActiveBuffer } from './active-buffer.ts'
 import type { BatchEntry, ShardMetadata } from './metadata.ts'
 
@@ -70,7 +72,7 @@ export class Shard {
   #frozen: FrozenBuffer[] = []
   /** Why it can neither be read nor written, if so. */
   readonly damage: Error | undefined
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   constructor(metadata: ShardMetadata, firstLsn: number, damage?: Error) {
     this.name = metadata.name
@@ -159,9 +161,7 @@ export class Shard {
 
   /** Runs `work` when all earlier work on the shard's metadata is done: flushes and compactions publish in turn. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => {})
-    return turn
+    return this.#turns.take(work)
   }
 
   /** The shard as it is now. */

@@ -14,6 +14,7 @@ import { Pins } from '../shard/pins.ts'
 import { type Registry, raiseWalStart } from '../shard/registry.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { State } from '../shard/state.ts'
+import { Turns } from '../turns.ts'
 import type { Log } from '../wal/log.ts'
 import type { Writer } from './writer.ts'
 
@@ -79,9 +80,10 @@ export class Maintenance {
   readonly #activeBytes = new Map<Shard, number>()
   #bufferedBytes = 0
   #relief: Promise<void> | undefined
-  #retiring: Promise<void> = Promise.resolve()
-  #collecting: Promise<void> = Promise.resolve()
-  #compacting: Promise<unknown> = Promise.resolve()
+  readonly #retiring = new Turns()
+  readonly #collecting = new Turns()
+  /** One at a time: two would merge the same batches, and the slower one for nothing. */
+  readonly #compacting = new Turns()
   /** Shards whose compaction is to start by itself. */
   readonly #due = new Set<Shard>()
   #checkTimer: NodeJS.Timeout | undefined
@@ -185,13 +187,11 @@ export class Maintenance {
 
   /** Removes the front of the log that no shard needs any more. */
   #retire(): Promise<void> {
-    const turn = this.#retiring.then(async () => {
+    return this.#retiring.take(async () => {
       if (!this.#log.canRetire(this.#state.walStart)) return
       await raiseWalStart(this.#registry, this.#state)
       await this.#log.retire(this.#registry.catalog.walStart)
     })
-    this.#retiring = turn.catch(() => {})
-    return turn
   }
 
   #freeze(shard: Shard): void {
@@ -295,14 +295,7 @@ export class Maintenance {
    * @throws {FrontierError} SINCE_NOT_BEFORE_UPPER
    */
   compact(since: number | undefined, progress: CompactionProgress = () => {}): Promise<CompactionReport> {
-    return this.#inCompactionTurn(() => this.#compact(since, progress))
-  }
-
-  /** One compaction at a time: two would merge the same batches, and the slower one for nothing. */
-  #inCompactionTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#compacting.then(work)
-    this.#compacting = turn.catch(() => {})
-    return turn
+    return this.#compacting.take(() => this.#compact(since, progress))
   }
 
   async #compact(since: number | undefined, progress: CompactionProgress): Promise<CompactionReport> {
@@ -375,18 +368,20 @@ export class Maintenance {
   #compactSoon(shard: Shard): void {
     if (this.#stopping || this.#due.has(shard) || this.#automaticPlan(shard) === undefined) return
     this.#due.add(shard)
-    this.#inCompactionTurn(async () => {
-      this.#due.delete(shard)
-      const start = this.#now()
-      const plan = this.#automaticPlan(shard)
-      if (plan === undefined || this.#stopping) return
-      const changed = await this.#carryOut(shard, plan, () => {
-        if (this.#stopping) throw new Stopped()
+    this.#compacting
+      .take(async () => {
+        this.#due.delete(shard)
+        const start = this.#now()
+        const plan = this.#automaticPlan(shard)
+        if (plan === undefined || this.#stopping) return
+        const changed = await this.#carryOut(shard, plan, () => {
+          if (this.#stopping) throw new Stopped()
+        })
+        if (changed !== undefined) this.#completed([changed], start)
       })
-      if (changed !== undefined) this.#completed([changed], start)
-    }).catch(cause => {
-      if (!(cause instanceof Stopped)) this.#compactionFailure = cause
-    })
+      .catch(cause => {
+        if (!(cause instanceof Stopped)) this.#compactionFailure = cause
+      })
   }
 
   /** Starts no more compactions, and ends one that started by itself: nothing waits for it. */
@@ -396,7 +391,7 @@ export class Maintenance {
   }
 
   #collect(): Promise<void> {
-    const turn = this.#collecting.then(async () => {
+    return this.#collecting.take(async () => {
       for (const shard of this.#soundShards()) {
         const { retired } = shard.metadata
         if (retired.length === 0) continue
@@ -404,8 +399,6 @@ export class Maintenance {
         await collectRetired(this.#disk, this.#registry, shard, id => this.pins.isPinned(id))
       }
     })
-    this.#collecting = turn.catch(() => {})
-    return turn
   }
 
   /** Readers let go of files: remove those that were replaced meanwhile. */
@@ -420,8 +413,8 @@ export class Maintenance {
     while (this.#flushing.size > 0 || this.#relief !== undefined) {
       await Promise.allSettled([...this.#flushing.values(), this.#relief])
     }
-    await this.#compacting
-    await this.#retiring
-    await this.#collecting
+    await this.#compacting.settled()
+    await this.#retiring.settled()
+    await this.#collecting.settled()
   }
 }

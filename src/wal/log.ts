@@ -5,6 +5,7 @@
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { replaceFile, TEMPORARY } from '../disk/replace.ts'
 import { CommitError } from '../errors.ts'
+import { Turns } from '../turns.ts'
 import type { SegmentFile } from './reader.ts'
 import { encodeHeader, type SegmentHeader } from './record.ts'
 import { CURRENT, sealedPath, WAL_FOLDER } from './segment.ts'
@@ -39,7 +40,7 @@ export class Log {
   #syncs = 0
   #poison: Error | undefined
   /** Syncs and seals follow one another; appends come from the one writer loop. */
-  #syncing: Promise<void> = Promise.resolve()
+  readonly #syncing = new Turns()
 
   private constructor(
     disk: Disk,
@@ -174,9 +175,7 @@ export class Log {
    */
   async sync(): Promise<void> {
     const through = this.#writtenLsn
-    const turn = this.#syncing.then(() => this.#syncThrough(through))
-    this.#syncing = turn.catch(() => {})
-    await turn
+    await this.#syncing.take(() => this.#syncThrough(through))
   }
 
   async #syncThrough(lsn: number): Promise<void> {
@@ -206,9 +205,7 @@ export class Log {
    */
   async seal(): Promise<void> {
     await this.sync()
-    const turn = this.#syncing.then(() => this.#seal())
-    this.#syncing = turn.catch(() => {})
-    await turn
+    await this.#syncing.take(() => this.#seal())
   }
 
   async #seal(): Promise<void> {
@@ -281,7 +278,7 @@ export class Log {
 
   /** Closes the file. Nothing is synced by it. */
   async close(): Promise<void> {
-    await this.#syncing
+    await this.#syncing.settled()
     await this.#file.close()
   }
 }

@@ -90,12 +90,19 @@ describe('compaction by itself', () => {
   })
 
   test('ends early when the store is closed, and nothing is lost', async () => {
-    const disk = new MemoryDisk()
-    const store = await openOn(disk, { autoCompactThreshold: 1 })
-    for (let value = 0; value < 6; value++) await addBatch(store, value)
-    await store.close()
-    const again = await openOn(disk, { autoCompactThreshold: 0 })
-    expect(Object.keys(await read(again, SHARD))).toHaveLength(6)
+    const disk = new FaultyDisk()
+    const store = await openOn(disk, { autoCompactThreshold: 2 })
+    await addBatch(store, 0)
+    await addBatch(store, 1)
+    const stall = disk.stall(/^read batches\/1/)
+    await addBatch(store, 2)
+    await stall.reached
+    const closing = store.close()
+    stall.release()
+    await closing
+    const again = await openOn(disk.restart(), { autoCompactThreshold: 0 })
+    expect(batches(again)).toBe(3)
+    expect(Object.keys(await read(again, SHARD))).toHaveLength(3)
     expect(again.status().recovery.quarantined).toEqual([])
     await again.close()
   })

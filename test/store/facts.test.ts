@@ -116,6 +116,28 @@ describe('facts are sets (rules 10)', () => {
       }
     }))
 
+  test('a fact is found beside NaN, which the statistics of a file leave out', () =>
+    inStore(async store => {
+      await store.insert(EDGE, [[0.5], [Number.NaN], [2.5]])
+      await store.flush()
+      expect((await store.insert(EDGE, [[Number.NaN]])).count).toBe(0)
+      expect((await store.delete(EDGE, [[Number.NaN], [float(2)]])).count).toBe(1)
+    }))
+
+  test('a file that was looked into and then replaced is closed', async () => {
+    const disk = new FaultyDisk()
+    const store = await openOn(disk)
+    await store.insert(EDGE, [[1]])
+    await store.flush()
+    await store.insert(EDGE, [[1], [2]])
+    await store.compact()
+    const calls = (label: RegExp) => disk.trace.filter(each => label.test(each)).length
+    expect(calls(/^open read batches\/1\.parquet/)).toBeGreaterThan(1)
+    expect(calls(/^close batches\/1\.parquet$/)).toBe(calls(/^open read batches\/1\.parquet/))
+    expect(calls(/^remove batches\/1\.parquet/)).toBe(1)
+    await store.close()
+  })
+
   test('a fact is found in a large batch, among many at once and alone', () =>
     inStore(async store => {
       const tuples = Array.from({ length: 150_000 }, (_, row) => [row * 2, `n${row % 100}`])
@@ -234,6 +256,43 @@ describe('calls at the same time', () => {
       expect(inserted).toBe(150)
       expect(Object.values(await read(store, EDGE))).toEqual(Array(150).fill(1))
     }))
+})
+
+test('a call without effect shares the fate of the one that it rests on', async () => {
+  const disk = new FaultyDisk()
+  const store = await openOn(disk)
+  await store.insert(EDGE, [[0]])
+  disk.inject(/^write wal\/current\.wal/, { kind: 'fail', errno: 'EIO' })
+  const [first, second] = await Promise.allSettled([store.insert(EDGE, [[1]]), store.insert(EDGE, [[1]])])
+  for (const { status, reason } of [first, second] as PromiseRejectedResult[]) {
+    expect(status).toBe('rejected')
+    expect(reason).toMatchObject({ code: 'LOG_WRITE_FAILED', outcome: 'determinate' })
+  }
+  expect((await store.insert(EDGE, [[1]])).count).toBe(1)
+  await store.close()
+})
+
+test('what comes in while a fact is looked up counts, also in buffers that follow the one of that moment', async () => {
+  const before = new FaultyDisk()
+  const first = await openOn(before)
+  await first.insert(EDGE, [[5], [6]])
+  await first.delete(EDGE, [[5]])
+  await first.close()
+  const disk = before.restart()
+  const store = await openOn(disk)
+  const stall = disk.stall(/^read batches/)
+  const inserting = store.insert(EDGE, [[5], [6], [7]])
+  await stall.reached
+  await store.commit([{ shard: EDGE, data: [0], diff: 1 }])
+  await store.flush()
+  await store.commit([{ shard: EDGE, data: [5], diff: 1 }])
+  await store.flush()
+  await store.commit([{ shard: EDGE, data: [6], diff: -1 }])
+  stall.release()
+  // 5 came, 6 went, 7 was never there.
+  expect((await inserting).count).toBe(2)
+  expect(await read(store, EDGE)).toEqual({ '[0]': 1, '[5]': 1, '[6]': 1, '[7]': 1 })
+  await store.close()
 })
 
 /** A small generator of numbers (mulberry32), so that a failing history can be lived again. */
