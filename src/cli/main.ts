@@ -1,4 +1,5 @@
 // Owns the list of commands, and what becomes of a call: output, errors, exit code.
+import { printable } from '../text/printable.ts'
 import { type Command, type Output, parseCall, UsageError, usageOf } from './command.ts'
 import { configCommand } from './config.ts'
 import { exportCommand } from './export.ts'
@@ -48,7 +49,9 @@ const errorText = (error: unknown): string => {
 
 const errorJson = (error: unknown): string => {
   const { code, message, details } = error as { code?: string; message?: string; details?: unknown }
-  return JSON.stringify({ error: { code: code ?? 'FAILED', message, details } })
+  return JSON.stringify({ error: { code: code ?? 'FAILED', message, details } }, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  )
 }
 
 /**
@@ -57,13 +60,14 @@ const errorJson = (error: unknown): string => {
  * @returns the exit code: 0, 1 if the command failed, 2 if the call was wrong
  */
 export const main = async (words: readonly string[], output: Output): Promise<number> => {
+  const note = (line: string): void => output.note(printable(line))
   if (words[0] === 'help' || words[0] === '--help') {
     for (const line of overview()) output.print(line)
     return EXIT.ok
   }
   const { command, rest } = commandOf(words)
   if (command === undefined) {
-    output.note(`varve: there is no command '${words[0]}'; varve help lists them`)
+    note(`varve: there is no command '${words[0]}'; varve help lists them`)
     return EXIT.usage
   }
   const { name } = command
@@ -75,10 +79,10 @@ export const main = async (words: readonly string[], output: Output): Promise<nu
     return await command.run(parseCall(command, rest, output))
   } catch (cause) {
     if (cause instanceof UsageError) {
-      output.note(`varve ${name}: ${cause.message}; varve ${name} --help shows how`)
+      note(`varve ${name}: ${cause.message}; varve ${name} --help shows how`)
       return EXIT.usage
     }
-    output.note(`varve ${name}: ${errorText(cause)}`)
+    note(`varve ${name}: ${errorText(cause)}`)
     if (rest.includes('--json')) output.print(errorJson(cause))
     return EXIT.failed
   }

@@ -12,8 +12,15 @@ export const compareTuples = (a: Columns, aRow: number, b: Columns, bRow: number
   for (let index = 0; index < a.data.length; index++) {
     const left = a.data[index]!
     const right = b.data[index]!
+    const kind = left.kinds[aRow]!
+    if (kind === right.kinds[bRow] && (kind === Kind.int || (isHeapKind(kind) && left.heap === right.heap))) {
+      // The common cases: integers, and codes of one heap, which are equal only for equal values.
+      const difference = left.payload[aRow]! - right.payload[bRow]!
+      if (difference === 0) continue
+      if (kind === Kind.int) return difference
+    }
     const order = compareKinded(
-      left.kinds[aRow] as Kind,
+      kind as Kind,
       contentAt(left, aRow),
       right.kinds[bRow] as Kind,
       contentAt(right, bRow),

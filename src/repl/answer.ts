@@ -1,8 +1,8 @@
 // Owns the two forms of a statement's answer: lines for people, one JSON object for programs.
 import type { Value } from '../model/value.ts'
 import { valueText } from '../model/value-json.ts'
+import { printable } from '../text/printable.ts'
 import { Box } from './box.ts'
-import { printable } from './cell.ts'
 
 export interface Table {
   /** The relation, where an answer has a table for each of several. */

@@ -1,17 +1,9 @@
 // Owns how a value looks in a cell of a table, and that no stored text can break a table or a terminal.
 import { Float, Kind, kindOf, Timestamp, type Value } from '../model/value.ts'
+import { printable } from '../text/printable.ts'
 
 /** A longer cell is cut. */
 const CELL_MAX = 40
-
-// Control characters, line and paragraph separators, and what turns the direction of writing: as \u{…}.
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
-
-/** A text on one line, with what is no visible character written as an escape; tabs stay. */
-export const printable = (text: string): string =>
-  text.replace(UNPRINTABLE, character =>
-    character === '\t' ? character : `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  )
 
 /** A string as the language writes it. */
 const quoted = (text: string): string => printable(JSON.stringify(text))

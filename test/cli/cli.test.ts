@@ -194,11 +194,11 @@ describe('varve status, flush, compact', () => {
     await importHistory()
     expect(await varve('status', ...place())).toBe(0)
     const text = printed.join('\n')
-    expect(text).toContain(`directory   ${join(dir, 'data/persist')}`)
-    expect(text).toMatch(/^state {7}serving$/m)
-    expect(text).toMatch(/^log {9}\d+ B in 1 segment\(s\), replay from LSN 3$/m)
-    expect(text).toMatch(/^shards {6}1$/m)
-    expect(text).toMatch(/^git:lines +11198 +2 /m)
+    expect(text).toContain(`Data directory:  ${join(dir, 'data/persist')}`)
+    expect(text).toMatch(/^Health: {10}serving$/m)
+    expect(text).toMatch(/^WAL size: {8}\d+ B in 1 segment\(s\), replay from LSN 3$/m)
+    expect(text).toMatch(/^Shards: {10}1$/m)
+    expect(text).toMatch(/^ {2}git:lines +11198 +2 /m)
   })
 
   test('compact merges, and with --since gives history up', async () => {
@@ -210,13 +210,16 @@ describe('varve status, flush, compact', () => {
     expect(await varve('compact', '--since', '40', ...place(), '--json')).toBe(0)
     expect(json()).toMatchObject({ shards: [{ since: 40, rowsAfter: HEAD.distinct }] })
     expect(await varve('compact', ...place())).toBe(0)
-    expect(printed[0]).toMatch(/^Compaction complete\. 0 shard\(s\) changed/)
+    expect(printed).toEqual(['Compaction complete.', '  nothing to merge'])
   })
 
   test('flush says what there was', async () => {
     await importHistory()
     expect(await varve('flush', ...place(), '--json')).toBe(0)
     expect(json()).toMatchObject({ recovered: 0, buffers: [] })
+    printed.length = 0
+    expect(await varve('flush', ...place())).toBe(0)
+    expect(printed).toEqual(['Flush complete.', '  0 commits of the log had been flushed on opening'])
   })
 
   test('a flag reaches the store', async () => {

@@ -155,7 +155,7 @@ describe('the store of a command', () => {
 
   test('is opened with a warning where nothing is synced (GB-08)', async () => {
     expect(await varve('status', '--durability-mode', 'never')).toBe(0)
-    expect(printed).toContain('mode        none')
+    expect(printed).toContain('Durability mode: none')
     expect(noted).toEqual([
       'warning: in durability mode none nothing is synced, and a power loss can take anything',
     ])
@@ -181,7 +181,7 @@ describe('the store of a command', () => {
 
   test('lives in memory with --enabled false, and touches no disk (IL-24)', async () => {
     expect(await varve('status', '--enabled', 'false')).toBe(0)
-    expect(printed[0]).toBe('directory   in memory')
+    expect(printed[0]).toBe('Data directory:  none: in memory')
     expect(await readdir(folder)).toEqual([])
   })
 

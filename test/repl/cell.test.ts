@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseStatement } from '../../src/iql/parse.ts'
 import { float, timestamp, type Value } from '../../src/model/value.ts'
-import { cellText, isNumber, printable } from '../../src/repl/cell.ts'
+import { cellText, isNumber } from '../../src/repl/cell.ts'
+import { printable } from '../../src/text/printable.ts'
 
 test.each<[Value, string]>([
   [null, 'null'],

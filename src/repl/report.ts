@@ -1,0 +1,82 @@
+// Owns how reports of a store look to people, at the prompt and on the command line.
+import type { CompactionReport, FlushReport } from '../store/maintenance.ts'
+import type { StoreStatus } from '../store/status.ts'
+import { bytesText, columnsText, millisecondsText } from '../text/figures.ts'
+
+const recoveryText = ({
+  total,
+  applied,
+  skipped,
+  milliseconds,
+  bytesCut,
+  quarantined,
+}: StoreStatus['recovery']): string =>
+  `${total} commits replayed (${applied} applied, ${skipped} skipped) in ${millisecondsText(milliseconds)}` +
+  (bytesCut === 0 ? '' : `, ${bytesText(bytesCut)} cut off`) +
+  (quarantined.length === 0 ? '' : `, ${quarantined.length} in quarantine`)
+
+const momentText = (ms: number | undefined): string =>
+  ms === undefined ? 'none yet' : new Date(ms).toISOString()
+
+/** The status for people. */
+export const statusLines = (status: StoreStatus): string[] => {
+  const { wal, buffer } = status
+  const facts: [string, string][] = [
+    ['Data directory', status.path ?? 'none: in memory'],
+    ['Health', status.reason === undefined ? status.state : `${status.state}: ${status.reason}`],
+    ['Durability mode', status.mode],
+    ['LSN', `current ${status.lsn}, durable ${status.durableLsn}`],
+    ['Next time', String(status.upper)],
+    ['WAL size', `${bytesText(wal.bytes)} in ${wal.segments} segment(s), replay from LSN ${wal.start}`],
+    ['Buffer', `${buffer.updates} updates (a shard flushes at ${buffer.size})`],
+    ['Last flush', momentText(status.lastFlush)],
+    ['Last compaction', momentText(status.lastCompaction)],
+    ['Recovery', recoveryText(status.recovery)],
+    ['Shards', String(status.shards.length)],
+  ]
+  const table = status.shards.map(shard => [
+    shard.damage === undefined ? shard.name : `${shard.name} (${shard.damage})`,
+    String(shard.rows),
+    String(shard.batches),
+    bytesText(shard.bytes),
+    String(shard.buffered),
+    String(shard.since),
+    String(shard.upper),
+  ])
+  const titles = ['  shard', 'rows', 'batches', 'size', 'buffered', 'since', 'upper']
+  return [
+    ...facts.map(([name, value]) => `${`${name}:`.padEnd(17)}${value}`),
+    ...(table.length === 0
+      ? []
+      : columnsText(
+          titles,
+          table.map(([name, ...rest]) => [`  ${name}`, ...rest]),
+        )),
+  ]
+}
+
+/** What a flush did, for people. */
+export const flushLines = ({ buffers }: FlushReport): string[] => [
+  'Flush complete.',
+  ...buffers.map(
+    ({ shard, updates, rows, bytes }) =>
+      `  ${shard}: ${updates} updates -> ${rows} rows, ${bytesText(bytes)}`,
+  ),
+]
+
+/** What a compaction did, for people. */
+export const compactionLines = ({ shards }: CompactionReport): string[] => {
+  const freed = shards.reduce((sum, { bytesBefore, bytesAfter }) => sum + bytesBefore - bytesAfter, 0)
+  const lines = shards.map(
+    shard =>
+      `  ${shard.shard}: ${shard.batchesBefore} -> ${shard.batchesAfter} batches, ` +
+      `${shard.rowsBefore} -> ${shard.rowsAfter} rows, ` +
+      `${bytesText(shard.bytesBefore)} -> ${bytesText(shard.bytesAfter)}, since ${shard.since}`,
+  )
+  if (shards.length === 0) return ['Compaction complete.', '  nothing to merge']
+  return [
+    'Compaction complete.',
+    ...lines,
+    `  ${freed < 0 ? `${bytesText(-freed)} more than before` : `${bytesText(freed)} freed`}`,
+  ]
+}
