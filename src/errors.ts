@@ -33,6 +33,7 @@ export type InputCode =
   | 'STATEMENT_INVALID'
   /** No relation, knowledge graph or command has the name; `details.nearest` is one that is near. */
   | 'NAME_UNKNOWN'
+  | 'OPTION_INVALID'
   | 'COLUMN_UNKNOWN'
   | 'WHERE_INVALID'
 

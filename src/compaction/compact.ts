@@ -7,12 +7,12 @@ import { writeBatch } from '../batch/writer.ts'
 import type { Disk } from '../disk/disk.ts'
 import type { Columns } from '../model/columns.ts'
 import type { BatchFormat } from '../shard/flush.ts'
-import { type BatchEntry, batchPath, withCompaction } from '../shard/metadata.ts'
+import { type BatchEntry, batchPath, type ShardMetadata, withCompaction } from '../shard/metadata.ts'
 import type { Registry } from '../shard/registry.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { CompactionPlan } from './policy.ts'
 
-/** What a compaction of one shard did. */
+/** What a compaction of one shard did: numbers of the whole shard, before and after. */
 export interface CompactedShard {
   readonly shard: string
   readonly since: number
@@ -23,6 +23,9 @@ export interface CompactedShard {
   readonly bytesBefore: number
   readonly bytesAfter: number
 }
+
+const sizeOf = ({ batches }: ShardMetadata, unit: 'len' | 'bytes'): number =>
+  batches.reduce((sum, batch) => sum + batch[unit], 0)
 
 /** Tells how many rows of a run were read, chunk by chunk. */
 async function* counted(run: AsyncIterable<Columns>, read: (rows: number) => void): AsyncGenerator<Columns> {
@@ -75,14 +78,14 @@ export const compactShard = async (
   plan: CompactionPlan,
   read: (rows: number) => void,
 ): Promise<CompactedShard | undefined> => {
-  const before = shard.metadata
-  const inputs = before.batches.filter(({ id }) => plan.inputs.includes(id))
+  const inputs = shard.metadata.batches.filter(({ id }) => plan.inputs.includes(id))
   const output =
     inputs.length === 0
       ? undefined
       : await mergeBatches(disk, registry, format, shard, inputs, plan.since, read)
   return shard.inTurn(async () => {
-    const metadata = withCompaction(shard.metadata, plan.inputs, output, plan.since)
+    const before = shard.metadata
+    const metadata = withCompaction(before, plan.inputs, output, plan.since)
     if (metadata === undefined) {
       if (output !== undefined) await disk.remove(batchPath(output.id))
       return undefined
@@ -94,10 +97,10 @@ export const compactShard = async (
       since: metadata.since,
       batchesBefore: before.batches.length,
       batchesAfter: metadata.batches.length,
-      rowsBefore: inputs.reduce((sum, { len }) => sum + len, 0),
-      rowsAfter: output?.len ?? 0,
-      bytesBefore: inputs.reduce((sum, { bytes }) => sum + bytes, 0),
-      bytesAfter: output?.bytes ?? 0,
+      rowsBefore: sizeOf(before, 'len'),
+      rowsAfter: sizeOf(metadata, 'len'),
+      bytesBefore: sizeOf(before, 'bytes'),
+      bytesAfter: sizeOf(metadata, 'bytes'),
     }
   })
 }

@@ -7,6 +7,7 @@ import { GrowingColumns } from '../model/columns.ts'
 import { checkCommitId, checkDiff, checkTime, type Update } from '../model/update.ts'
 import { canonical, type Value } from '../model/value.ts'
 import { type CommitRequest, NO_TIME } from './admission.ts'
+import { checkOptions } from './options.ts'
 
 /** What can be said of a commit as a whole. */
 export interface CommitOptions {
@@ -75,6 +76,7 @@ class Preparation {
  * @throws {InputError} with `details.place`, e.g. `updates[3].data[1]`
  */
 export const prepare = (updates: readonly Update[], options: CommitOptions): CommitRequest => {
+  checkOptions(options, ['time', 'id'])
   if (!Array.isArray(updates) || updates.length === 0)
     throw new InputError('UPDATE_INVALID', 'a commit is a list of at least one update', { place: 'updates' })
   const preparation = new Preparation()

@@ -11,6 +11,7 @@ import { compareTuples } from '../model/sort.ts'
 import { checkTime } from '../model/update.ts'
 import { Float, type Value } from '../model/value.ts'
 import type { Shard, ShardView } from '../shard/shard.ts'
+import { checkOptions } from './options.ts'
 import { type Selection, type Source, type Span, scan } from './scan.ts'
 
 /** A tuple and its multiplicity: the sum of its diffs up to the time of the snapshot, never 0. */
@@ -51,7 +52,9 @@ const LARGEST = Number.MAX_SAFE_INTEGER
 
 const EVERYTHING: ReadOptions = {}
 
-const selectionOf = ({ columns, where }: ReadOptions, schema: Schema): Selection => {
+const selectionOf = (options: ReadOptions, schema: Schema): Selection => {
+  checkOptions(options, ['columns', 'where', 'from'])
+  const { columns, where } = options
   if (columns !== undefined && !Array.isArray(columns))
     throw new InputError('COLUMN_UNKNOWN', 'columns is a list of names', { place: 'columns' })
   const indices =

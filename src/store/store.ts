@@ -1,11 +1,11 @@
 // Owns the public face of a store: a thin facade that checks shapes and hands over.
 import { checkShardName } from '../disk/shard-file.ts'
-import { InputError } from '../errors.ts'
 import { type ColumnDeclaration, declaredSchema } from '../model/schema.ts'
 import { checkTime, type Update } from '../model/update.ts'
 import type { Value } from '../model/value.ts'
 import type { Engine } from './engine.ts'
 import type { CompactionReport, FlushReport } from './maintenance.ts'
+import { checkOptions } from './options.ts'
 import { type CommitOptions, type FactOptions, prepare, prepareTuples } from './prepare.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { StoreStatus } from './status.ts'
@@ -82,8 +82,10 @@ export class Store implements AsyncDisposable {
     shard: string,
     tuples: readonly (readonly Value[])[],
     diff: 1 | -1,
-    { time }: FactOptions,
+    options: FactOptions,
   ): Promise<FactResult> {
+    checkOptions(options, ['time'])
+    const { time } = options
     const columns = prepareTuples(shard, tuples, diff)
     const at = time === undefined ? undefined : checkTime(time, 'options.time')
     const { updates, time: last, lsn } = await this.#engine.change(shard, columns, at)
@@ -139,6 +141,7 @@ export class Store implements AsyncDisposable {
    * @throws {FrontierError} AS_OF_NOT_BEFORE_UPPER. Whether `since <= asOf` is checked for the shard that is read
    */
   async snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
+    checkOptions(options, ['asOf'])
     return this.#engine.snapshot(options.asOf)
   }
 
@@ -154,8 +157,7 @@ export class Store implements AsyncDisposable {
    * @throws {FrontierError} SINCE_NOT_BEFORE_UPPER
    */
   async compact(options: CompactOptions = {}): Promise<CompactionReport> {
-    if (typeof options !== 'object' || options === null)
-      throw new InputError('UPDATE_INVALID', 'options are an object', { place: 'options' })
+    checkOptions(options, ['since', 'progress'])
     return this.#engine.compact(options.since, options.progress)
   }
 

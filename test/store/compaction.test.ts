@@ -53,6 +53,25 @@ describe('a compaction', () => {
     await store.close()
   })
 
+  test('of which only since moves says what the shard has, before and after', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.commit([put(1), put(2)], { time: 5 })
+    await store.compact()
+    const { bytes } = store.status().shards[0]!
+    expect((await store.compact({ since: 4 })).shards).toMatchObject([
+      {
+        since: 4,
+        batchesBefore: 1,
+        batchesAfter: 1,
+        rowsBefore: 2,
+        rowsAfter: 2,
+        bytesBefore: bytes,
+        bytesAfter: bytes,
+      },
+    ])
+    await store.close()
+  })
+
   test('since must lie below upper, and be a time', async () => {
     const store = await openOn(new MemoryDisk())
     await store.commit([put(1)], { time: 5 })
