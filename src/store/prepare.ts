@@ -28,9 +28,16 @@ const checkTuple: (data: unknown, place: string) => asserts data is readonly unk
     throw new InputError('UPDATE_INVALID', `a tuple is a list of at most ${ARITY_MAX} values`, { place })
 }
 
-// Array.from sees holes as undefined, which canonical refuses; map would skip them.
-const canonicalTuple = (data: readonly unknown[], place: string): Value[] =>
-  Array.from(data, (value, column) => canonical(value, `${place}[${column}]`))
+const canonicalTuple = (data: readonly unknown[], place: string): Value[] => {
+  const tuple: Value[] = []
+  for (let column = 0; column < data.length; column++) {
+    const value = data[column]
+    // What is most common is canonical once -0 is 0; all else needs a look, and a place for its error.
+    const isPlain = typeof value === 'number' && Number.isSafeInteger(value)
+    tuple.push(isPlain ? value + 0 : canonical(value, `${place}[${column}]`))
+  }
+  return tuple
+}
 
 const checkArity = (
   shard: string,
