@@ -3,6 +3,7 @@
 import type { Disk } from '../disk/disk.ts'
 import type { Columns } from '../model/columns.ts'
 import type { Condition } from '../model/predicate.ts'
+import { Turns } from '../turns.ts'
 import type { BatchDescription } from './description.ts'
 import { BatchReader } from './reader.ts'
 
@@ -32,7 +33,12 @@ export class BatchCache {
   readonly #batches = new Map<string, OpenBatch>()
   /** By path and row group, in the order of their last use. */
   readonly #rowGroups = new Map<string, RowGroup>()
+  /** By path and row group, what is being decoded: whoever comes meanwhile shares it. */
+  readonly #decoding = new Map<string, Promise<Columns>>()
+  /** One at a time: decoding keeps one thread busy, and each takes the memory of a row group. */
+  readonly #turns = new Turns()
   #bytes = 0
+  #closed = false
 
   constructor(disk: Disk, bytesMax: number = CACHED_BYTES_MAX) {
     this.#disk = disk
@@ -59,6 +65,7 @@ export class BatchCache {
   }
 
   #open(path: string, description: BatchDescription, shard: string): OpenBatch {
+    if (this.#closed) throw new Error('the cache is closed')
     const known = this.#batches.get(path)
     const batch = known ?? { reader: BatchReader.open(this.#disk, path, description, shard), users: 0 }
     this.#batches.delete(path)
@@ -70,9 +77,23 @@ export class BatchCache {
 
   async #rowGroup(path: string, reader: BatchReader, index: number): Promise<Columns> {
     const key = `${path}:${index}`
-    const known = this.#rowGroups.get(key)
-    const columns = known?.columns ?? (await reader.read(index))
+    const columns = this.#rowGroups.get(key)?.columns ?? (await this.#decode(key, reader, index))
+    this.#keep(key, columns)
+    return columns
+  }
+
+  #decode(key: string, reader: BatchReader, index: number): Promise<Columns> {
+    const running = this.#decoding.get(key)
+    if (running !== undefined) return running
+    const decoding = this.#turns.take(() => reader.read(index)).finally(() => this.#decoding.delete(key))
+    this.#decoding.set(key, decoding)
+    return decoding
+  }
+
+  /** Makes a row group the one that was used last. */
+  #keep(key: string, columns: Columns): void {
     this.#forget(key)
+    if (this.#closed) return
     const bytes = bytesOf(columns)
     this.#rowGroups.set(key, { columns, bytes })
     this.#bytes += bytes
@@ -80,7 +101,6 @@ export class BatchCache {
       if (this.#bytes <= this.#bytesMax) break
       this.#forget(oldest)
     }
-    return columns
   }
 
   #forget(key: string): void {
@@ -106,8 +126,9 @@ export class BatchCache {
     }
   }
 
-  /** Closes all files. */
+  /** Closes all files; who still reads is told so by an error. */
   async close(): Promise<void> {
+    this.#closed = true
     for (const path of [...this.#batches.keys()]) await this.drop(path)
   }
 }

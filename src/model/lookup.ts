@@ -1,6 +1,7 @@
 // Owns finding many tuples in a sorted run at once: both sides are walked forward together, in growing steps.
 import type { Columns } from './columns.ts'
 import { compareTuples } from './sort.ts'
+import { addDiff } from './update.ts'
 
 /** The first row of `run` from `from` on whose tuple is not before that at `row` of `wanted`. */
 const seek = (run: Columns, from: number, wanted: Columns, row: number): number => {
@@ -21,13 +22,14 @@ const seek = (run: Columns, from: number, wanted: Columns, row: number): number 
 }
 
 /**
- * Adds to `sums[i]` the diffs of all rows of `run` that hold the tuple at row i of `wanted`.
+ * Adds to `sums[i]` the diffs of all rows of `run` that hold the tuple at row i of `wanted`; see {@link addDiff}.
  * Requires both to be sorted by tuple, and the tuples of `wanted` to be distinct.
  */
 export const addMultiplicities = (wanted: Columns, run: Columns, sums: Float64Array): void => {
   let at = 0
   for (let row = 0; row < wanted.length && at < run.length; row++) {
     at = seek(run, at, wanted, row)
-    for (; at < run.length && compareTuples(run, at, wanted, row) === 0; at++) sums[row]! += run.diff[at]!
+    for (; at < run.length && compareTuples(run, at, wanted, row) === 0; at++)
+      sums[row] = addDiff(sums[row]!, run.diff[at]!)
   }
 }

@@ -3,9 +3,9 @@
 // where `holds` is false for every value between the bounds.
 import { InputError } from '../errors.ts'
 import { type Column, type Columns, contentAt, gather, isHeapKind } from './columns.ts'
-import type { Schema } from './schema.ts'
+import { isPlainObject } from './plain-object.ts'
+import { canonicalIn, isFloatColumn, type Schema } from './schema.ts'
 import {
-  canonical,
   compareValues,
   Float,
   type HeapValue,
@@ -85,8 +85,10 @@ const equality = (column: number, value: Value): Condition => {
 const compareInRange = (value: Value, bound: Value): number => {
   const a = value instanceof Float ? value.value : value
   const b = bound instanceof Float ? bound.value : bound
-  if ((typeof a === 'number' || typeof a === 'bigint') && (typeof b === 'number' || typeof b === 'bigint'))
-    return a < b ? -1 : a > b ? 1 : a === b ? 0 : Number.NaN
+  if ((typeof a === 'number' || typeof a === 'bigint') && (typeof b === 'number' || typeof b === 'bigint')) {
+    if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN
+    return a < b ? -1 : a > b ? 1 : 0
+  }
   return compareValues(a, b)
 }
 
@@ -157,36 +159,31 @@ const range = (column: number, lower: Side | undefined, upper: Side | undefined)
 
 const SIDES: ReadonlySet<string> = new Set(['gt', 'gte', 'lt', 'lte'])
 
-const isRange = (given: unknown): given is Range => {
-  if (typeof given !== 'object' || given === null) return false
-  const prototype: unknown = Object.getPrototypeOf(given)
-  return prototype === Object.prototype || prototype === null
-}
-
 const sideOf = (
   given: Range,
   strict: 'gt' | 'lt',
   inclusive: 'gte' | 'lte',
+  isFloat: boolean,
   place: string,
 ): Side | undefined => {
   const key = given[strict] === undefined ? inclusive : strict
   if (given[key] === undefined) return undefined
   if (given[strict] !== undefined && given[inclusive] !== undefined)
     throw new InputError('WHERE_INVALID', `${strict} and ${inclusive} exclude each other`, { place })
-  const value = canonical(given[key], `${place}.${key}`)
+  const value = canonicalIn(isFloat, given[key], `${place}.${key}`)
   if (value === null || isNaNValue(value))
     throw new InputError('WHERE_INVALID', 'a bound is neither null nor NaN', { place: `${place}.${key}` })
   return { value, inclusive: key === inclusive }
 }
 
-const rangeFrom = (column: number, given: Range, place: string): Condition => {
+const rangeFrom = (column: number, given: Range, isFloat: boolean, place: string): Condition => {
   for (const key of Object.keys(given))
     if (!SIDES.has(key))
       throw new InputError('WHERE_INVALID', 'a range has gt, gte, lt, lte and nothing else', {
         place: `${place}.${key}`,
       })
-  const lower = sideOf(given, 'gt', 'gte', place)
-  const upper = sideOf(given, 'lt', 'lte', place)
+  const lower = sideOf(given, 'gt', 'gte', isFloat, place)
+  const upper = sideOf(given, 'lt', 'lte', isFloat, place)
   if (lower === undefined && upper === undefined)
     throw new InputError('WHERE_INVALID', 'a range has at least one bound', { place })
   if (lower !== undefined && upper !== undefined && rankOf(lower.value) !== rankOf(upper.value))
@@ -214,16 +211,15 @@ export const columnIndex = (schema: Schema, name: string, place: string): number
  * @throws {InputError} COLUMN_UNKNOWN, WHERE_INVALID, VALUE_INVALID with `details.place`
  */
 export const conditionsOf = (where: Where, schema: Schema): Condition[] => {
-  if (typeof where !== 'object' || where === null)
+  if (!isPlainObject(where))
     throw new InputError('WHERE_INVALID', 'where is an object of columns', { place: 'where' })
   return Object.entries(where).map(([name, given]) => {
     const place = `where.${name}`
     const column = columnIndex(schema, name, place)
-    if (isRange(given)) return rangeFrom(column, given, place)
-    const value = canonical(given, place)
-    const { declared, type } = schema[column]!
-    const isInteger = typeof value === 'number' && Number.isInteger(value)
-    return equality(column, declared && type === 'float64' && isInteger ? new Float(value) : value)
+    const isFloat = isFloatColumn(schema[column]!)
+    if (isPlainObject(given)) return rangeFrom(column, given as Range, isFloat, place)
+    const value = canonicalIn(isFloat, given, place)
+    return equality(column, value)
   })
 }
 

@@ -3,7 +3,7 @@
 // written still fits; a declared type never changes.
 import { InputError } from '../errors.ts'
 import type { Column, Columns } from './columns.ts'
-import { Kind } from './value.ts'
+import { canonical, Float, Kind, type Value } from './value.ts'
 
 /** `null`: nothing but nulls so far. `any`: several types in one column, each value with its own, losslessly. */
 export type ColumnType =
@@ -80,6 +80,16 @@ export const declaredSchema = (columns: readonly ColumnDeclaration[], place: str
     return { name, type, declared: true }
   })
 }
+
+/** Whether every number in the column is a float. */
+export const isFloatColumn = ({ declared, type }: ColumnSchema): boolean => declared && type === 'float64'
+
+/**
+ * {@link canonical} for a column: where every number is a float, any `number` is one.
+ * @throws {InputError} VALUE_INVALID
+ */
+export const canonicalIn = (isFloat: boolean, value: unknown, place: string): Value =>
+  canonical(isFloat && typeof value === 'number' ? new Float(value) : value, place)
 
 const INT32_MIN = -(2 ** 31)
 const INT32_MAX = 2 ** 31 - 1

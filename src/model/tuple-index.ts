@@ -2,6 +2,7 @@
 // An open-addressing hash table over kinds and payloads: within one set of columns equal values have equal codes, so
 // that no value is looked at (Knuth, TAOCP 6.4, linear probing).
 import { type Column, type Columns, contentAt, isHeapKind } from './columns.ts'
+import { addDiff } from './update.ts'
 import type { HeapValue } from './value.ts'
 
 const FEWEST_SLOTS = 64
@@ -39,7 +40,10 @@ export class TupleIndex {
     this.#payload = new Float64Array(columns.data.length)
   }
 
-  /** The sum of the diffs of all rows that hold the tuple at `row` of `source`, which has as many columns. */
+  /**
+   * The sum of the diffs of all rows that hold the tuple at `row` of `source`, which has as many columns; see
+   * {@link addDiff}.
+   */
   sumOf(source: Columns, row: number): number {
     this.#takeIn()
     if (!this.#translate(source, row)) return 0
@@ -102,7 +106,7 @@ export class TupleIndex {
       const hash = this.#hashOf()
       const entry = this.#find(hash)
       if (entry === -1) this.#add(row, hash, diff[row]!)
-      else this.#sums[entry]! += diff[row]!
+      else this.#sums[entry] = addDiff(this.#sums[entry]!, diff[row]!)
     }
     this.#taken = length
   }

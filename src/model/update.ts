@@ -36,6 +36,12 @@ export const checkDiff = (diff: unknown, place: string): number => {
   return diff
 }
 
+/** `sum + diff`; NaN, for good, once that is no safe integer: a sum that was rounded must not pass for one. */
+export const addDiff = (sum: number, diff: number): number => {
+  const next = sum + diff
+  return Number.isSafeInteger(next) ? next : Number.NaN
+}
+
 /** Characters of a commit id. */
 const COMMIT_ID_MAX = 256
 

@@ -2,6 +2,7 @@
 // Invariant: from an active buffer on, `next` leads through everything that the shard took in since, in order.
 import { type Columns, GrowingColumns } from '../model/columns.ts'
 import { TupleIndex } from '../model/tuple-index.ts'
+import { addDiff } from '../model/update.ts'
 
 export class ActiveBuffer {
   readonly columns: GrowingColumns
@@ -19,7 +20,7 @@ export class ActiveBuffer {
   sumOf(source: Columns, row: number): number {
     let sum = 0
     for (let buffer: ActiveBuffer | undefined = this; buffer !== undefined; buffer = buffer.next)
-      sum += buffer.#own(source, row)
+      sum = addDiff(sum, buffer.#own(source, row))
     return sum
   }
 

@@ -231,7 +231,7 @@ export class Draft {
 
   /** What a request without effect became. */
   get nothing(): Committed {
-    return { time: Math.max(0, this.#upper - 1), lsn: this.#lastLsn, updates: 0 }
+    return { time: this.#upper - 1, lsn: this.#lastLsn, updates: 0 }
   }
 
   /** Counts an admitted record in. */

@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { CommitError, FrontierError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
+import type { Schema } from '../model/schema.ts'
 import { checkTime } from '../model/update.ts'
 import type { Registry } from '../shard/registry.ts'
 import type { Shard, ShardView } from '../shard/shard.ts'
@@ -57,6 +58,8 @@ export class Engine {
   readonly #writer: Writer
   readonly #cache: BatchCache
   readonly #snapshots = new Set<Snapshot>()
+  /** Lookups under way: closing waits for them, because they pin batches. */
+  readonly #lookups = new Set<Promise<Known>>()
   #closing: Promise<void> | undefined
 
   constructor(parts: EngineParts) {
@@ -99,7 +102,9 @@ export class Engine {
       const found = this.#parts.state.shards.get(shard)
       found?.requireSound()
       const wishes = wishesOf(tuples, found?.schema)
-      const known = await this.#lookUp(found, wishes)
+      const lookup = this.#lookUp(found, wishes)
+      this.#lookups.add(lookup)
+      const known = await lookup.finally(() => this.#lookups.delete(lookup))
       try {
         return await this.commit({
           updates: new Map(),
@@ -122,7 +127,7 @@ export class Engine {
     const ids = view.batches.map(({ id }) => id)
     this.#maintenance.pins.pin(ids)
     try {
-      return await lookUp(this.#cache, shard.name, wishes, view)
+      return await lookUp(this.#cache, shard.name, wishes, view, () => this.#requireOpen())
     } finally {
       this.#maintenance.pins.unpin(ids)
     }
@@ -135,6 +140,10 @@ export class Engine {
 
   importProgress(id: string): ImportProgress | undefined {
     return this.#parts.state.importProgress(id)
+  }
+
+  schemaOf(shard: string): Schema | undefined {
+    return this.#parts.state.shards.get(shard)?.schema
   }
 
   hasShard(name: string): boolean {
@@ -176,7 +185,7 @@ export class Engine {
     }
     this.#maintenance.pins.pin(pinned)
     const snapshot: Snapshot = new Snapshot(
-      { disk, cache: this.#cache },
+      { disk, cache: this.#cache, readers: new Set() },
       views,
       { asOf: at, lsn: state.lastLsn },
       () => {
@@ -244,6 +253,7 @@ export class Engine {
     this.#maintenance.stop()
     try {
       for (const snapshot of this.#snapshots) await snapshot.close()
+      await Promise.allSettled(this.#lookups)
       await this.#writer.settled()
       if (log.poison === undefined) await this.#maintenance.flush()
     } finally {

@@ -6,7 +6,7 @@ import { type CompactedShard, compactShard } from '../compaction/compact.ts'
 import { type CompactionPlan, planAutomaticCompaction, planCompaction } from '../compaction/policy.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
-import { CommitError, DiskError, FrontierError } from '../errors.ts'
+import { CommitError, CorruptionError, DiskError, FrontierError } from '../errors.ts'
 import { collectRetired } from '../shard/collect.ts'
 import { batchFormat, type FlushedBuffer, flushOldest } from '../shard/flush.ts'
 import { batchPath, type ShardMetadata } from '../shard/metadata.ts'
@@ -84,6 +84,8 @@ export class Maintenance {
   readonly #collecting = new Turns()
   /** One at a time: two would merge the same batches, and the slower one for nothing. */
   readonly #compacting = new Turns()
+  /** Files that a compaction by itself found damaged. */
+  readonly #unreadable = new Set<string>()
   /** Shards whose compaction is to start by itself. */
   readonly #due = new Set<Shard>()
   #checkTimer: NodeJS.Timeout | undefined
@@ -357,7 +359,11 @@ export class Maintenance {
     const { autoCompactThreshold, compactionWindow } = this.#settings
     const since =
       compactionWindow === 'all' ? 0 : this.#effectiveSince(this.#state.upper - 1 - compactionWindow)
-    return planAutomaticCompaction(shard.metadata, autoCompactThreshold, Math.max(0, since))
+    // What cannot be read stays where it is; what follows it can still be merged.
+    const { batches } = shard.metadata
+    const first = batches.findLastIndex(({ id }) => this.#unreadable.has(batchPath(id))) + 1
+    const readable = { ...shard.metadata, batches: batches.slice(first) }
+    return planAutomaticCompaction(readable, autoCompactThreshold, Math.max(0, since))
   }
 
   #compactDueSoon(): void {
@@ -380,7 +386,9 @@ export class Maintenance {
         if (changed !== undefined) this.#completed([changed], start)
       })
       .catch(cause => {
-        if (!(cause instanceof Stopped)) this.#compactionFailure = cause
+        if (cause instanceof Stopped) return
+        this.#compactionFailure = cause
+        if (cause instanceof CorruptionError) this.#unreadable.add(String(cause.details.file))
       })
   }
 

@@ -10,6 +10,7 @@ import type { Bounds, Condition } from '../model/predicate.ts'
 import { floatIntegers, type Schema } from '../model/schema.ts'
 import { sameTuple, sortedRows } from '../model/sort.ts'
 import type { TupleIndex } from '../model/tuple-index.ts'
+import { addDiff } from '../model/update.ts'
 import { compareValues, type Value } from '../model/value.ts'
 import type { ActiveBuffer } from '../shard/active-buffer.ts'
 import { batchPath } from '../shard/metadata.ts'
@@ -74,12 +75,16 @@ const spanOf = (columns: Columns): Condition[] =>
     return within(index, hasNull, least, greatest ?? null)
   })
 
-/** Looks the wishes up in what does not change any more. The batches of the view must be pinned. */
+/**
+ * Looks the wishes up in what does not change any more. The batches of the view must be pinned.
+ * @param goOn is called between two row groups, and ends the lookup by throwing
+ */
 export const lookUp = async (
   cache: BatchCache,
   shard: string,
   { columns }: Wishes,
   view: LookupView,
+  goOn: () => void,
 ): Promise<Known> => {
   const sums = new Float64Array(columns.length)
   // First, and at once: what is frozen later is reached from `active`.
@@ -87,8 +92,11 @@ export const lookUp = async (
   const conditions = spanOf(columns)
   for (const batch of view.batches) {
     if (!batchMayHold(batch, conditions)) continue
-    for await (const rowGroup of cache.rowGroups(batchPath(batch.id), batch, shard, conditions))
+    goOn()
+    for await (const rowGroup of cache.rowGroups(batchPath(batch.id), batch, shard, conditions)) {
+      goOn()
       addMultiplicities(columns, rowGroup, sums)
+    }
   }
   return { sums, active: view.active }
 }
@@ -109,12 +117,17 @@ export const effectiveUpdates = (
   const diffs = new Float64Array(columns.length)
   let count = 0
   for (let row = 0; row < columns.length; row++) {
-    const present = sums[row]! + (active?.sumOf(columns, row) ?? 0) + (pending?.sumOf(columns, row) ?? 0)
-    if (!Number.isSafeInteger(present) || present === Number.MIN_SAFE_INTEGER)
-      throw new FrontierError('DIFF_OVERFLOW', 'a multiplicity is beyond the safe integers', {
-        shard,
-        data: String(tupleAt(columns, row)),
-      })
+    const since = addDiff(active?.sumOf(columns, row) ?? 0, pending?.sumOf(columns, row) ?? 0)
+    const present = addDiff(sums[row]!, since)
+    if (Number.isNaN(present) || present === Number.MIN_SAFE_INTEGER)
+      throw new FrontierError(
+        'DIFF_OVERFLOW',
+        'a multiplicity, or a part of its sum, is beyond the safe integers',
+        {
+          shard,
+          data: String(tupleAt(columns, row)),
+        },
+      )
     const isWanted = columns.diff[row]! > 0
     if (isWanted === present > 0) continue
     rows[count] = row

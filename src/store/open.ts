@@ -1,5 +1,6 @@
 // Owns opening a store at a place: the directory is locked first, and let go if opening fails. What is not said in
 // code is taken from a configuration file and the environment, if the caller names such a file.
+import { isUtf8 } from 'node:buffer'
 import { type Environment, environmentLayer } from '../config/environment.ts'
 import { fileLayer } from '../config/file.ts'
 import { effective, type Layer, optionValues } from '../config/layers.ts'
@@ -15,6 +16,8 @@ import { Store } from './store.ts'
 
 /** A configuration file is read whole. */
 const CONFIG_BYTES_MAX = 1024 * 1024
+
+const NEWLINE = 10
 
 /** What {@link openStore} takes: a place, and settings. What is `undefined` is not said. */
 export interface OpenOptions extends Partial<Settings> {
@@ -37,11 +40,14 @@ export interface OpenOptions extends Partial<Settings> {
 }
 
 const textOf = (bytes: Uint8Array, file: string): string => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new InputError('CONFIG_INVALID', 'this is no UTF-8 text', { file })
+  if (isUtf8(bytes)) return new TextDecoder().decode(bytes)
+  let line = 1
+  for (let start = 0; ; line++) {
+    const end = bytes.indexOf(NEWLINE, start)
+    if (end === -1 || !isUtf8(bytes.subarray(start, end))) break
+    start = end + 1
   }
+  throw new InputError('CONFIG_INVALID', 'the line is not UTF-8', { file, line })
 }
 
 /**
@@ -77,18 +83,24 @@ const resolved = async ({ config, ...code }: OpenOptions, environment: Environme
   return optionsFrom({ ...optionValues(effective(layers)), ...said(code) })
 }
 
-const lockedPlace = async (dataDir: string, { breakLock }: Settings): Promise<Place> => {
-  const { disk, path } = await openFolder(dataDir, { create: true })
+const lockedPlace = async (dataDir: string, create: boolean, { breakLock }: Settings): Promise<Place> => {
+  const { disk, path } = await openFolder(dataDir, { create })
   const lock = await acquireLock(disk, path, { breakLock })
   return { path, disk, release: () => lock.release() }
 }
 
-/** As {@link openStore}, without the facade. */
-export const openEngineAt = async (options: OpenOptions): Promise<Engine> => {
+/**
+ * As {@link openStore}, without the facade. Without `create` a store must be there.
+ * @throws {DiskError} DISK_MISSING without `create`
+ */
+export const openEngineAt = async (
+  options: OpenOptions,
+  { create }: { readonly create: boolean },
+): Promise<Engine> => {
   const { dataDir, enabled, ...settings } = await resolved(options, process.env)
   if (!enabled)
     return openEngine({ path: undefined, disk: new MemoryDisk(), release: async () => {} }, settings)
-  const place = await lockedPlace(dataDir, settings)
+  const place = await lockedPlace(dataDir, create, settings)
   try {
     return await openEngine(place, settings)
   } catch (cause) {
@@ -111,4 +123,4 @@ export const openEngineAt = async (options: OpenOptions): Promise<Engine> => {
  * @throws {OpenError} OPEN_TIMED_OUT
  */
 export const openStore = async (options: OpenOptions = {}): Promise<Store> =>
-  new Store(await openEngineAt(options))
+  new Store(await openEngineAt(options, { create: true }))

@@ -1,6 +1,7 @@
 // Owns the check of what a call is given as options: a misspelt name would otherwise be taken without a word.
 import { nearestTo } from '../config/suggest.ts'
 import { InputError } from '../errors.ts'
+import { isPlainObject } from '../model/plain-object.ts'
 
 /**
  * @param names all that the options may have
@@ -8,7 +9,7 @@ import { InputError } from '../errors.ts'
  * may be meant
  */
 export const checkOptions = (given: unknown, names: readonly string[]): void => {
-  if (typeof given !== 'object' || given === null)
+  if (!isPlainObject(given))
     throw new InputError('OPTION_INVALID', 'options are an object', { place: 'options' })
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue

@@ -4,8 +4,9 @@
 import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { GrowingColumns } from '../model/columns.ts'
+import { canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
 import { checkCommitId, checkDiff, checkTime, type Update } from '../model/update.ts'
-import { canonical, type Value } from '../model/value.ts'
+import type { Value } from '../model/value.ts'
 import { type CommitRequest, NO_TIME } from './admission.ts'
 import { checkOptions } from './options.ts'
 
@@ -28,13 +29,21 @@ const checkTuple: (data: unknown, place: string) => asserts data is readonly unk
     throw new InputError('UPDATE_INVALID', `a tuple is a list of at most ${ARITY_MAX} values`, { place })
 }
 
-const canonicalTuple = (data: readonly unknown[], place: string): Value[] => {
+/** What is known of the columns of a shard when a call is made. */
+export type SchemaOf = (shard: string) => Schema | undefined
+
+const canonicalTuple = (data: readonly unknown[], schema: Schema | undefined, place: string): Value[] => {
   const tuple: Value[] = []
   for (let column = 0; column < data.length; column++) {
     const value = data[column]
+    const known = schema?.[column]
     // What is most common is canonical once -0 is 0; all else needs a look, and a place for its error.
     const isPlain = typeof value === 'number' && Number.isSafeInteger(value)
-    tuple.push(isPlain ? value + 0 : canonical(value, `${place}[${column}]`))
+    tuple.push(
+      isPlain
+        ? value + 0
+        : canonicalIn(known !== undefined && isFloatColumn(known), value, `${place}[${column}]`),
+    )
   }
   return tuple
 }
@@ -57,6 +66,11 @@ const checkArity = (
 class Preparation {
   readonly updates = new Map<string, GrowingColumns>()
   readonly positions = new Map<string, number[]>()
+  readonly #schemaOf: SchemaOf
+
+  constructor(schemaOf: SchemaOf) {
+    this.#schemaOf = schemaOf
+  }
 
   add(update: Update, index: number): void {
     const place = `updates[${index}]`
@@ -71,7 +85,7 @@ class Preparation {
       this.positions.set(shard, [])
     }
     checkArity(shard, columns, data, `${place}.data`)
-    const tuple = canonicalTuple(data, `${place}.data`)
+    const tuple = canonicalTuple(data, this.#schemaOf(shard), `${place}.data`)
     const time = update.time === undefined ? NO_TIME : checkTime(update.time, `${place}.time`)
     columns.append(tuple, time, checkDiff(update.diff, `${place}.diff`))
     this.positions.get(shard)!.push(index)
@@ -82,11 +96,15 @@ class Preparation {
  * The request of a commit.
  * @throws {InputError} with `details.place`, e.g. `updates[3].data[1]`
  */
-export const prepare = (updates: readonly Update[], options: CommitOptions): CommitRequest => {
+export const prepare = (
+  updates: readonly Update[],
+  options: CommitOptions,
+  schemaOf: SchemaOf,
+): CommitRequest => {
   checkOptions(options, ['time', 'id'])
   if (!Array.isArray(updates) || updates.length === 0)
     throw new InputError('UPDATE_INVALID', 'a commit is a list of at least one update', { place: 'updates' })
-  const preparation = new Preparation()
+  const preparation = new Preparation(schemaOf)
   for (let index = 0; index < updates.length; index++) preparation.add(updates[index]!, index)
   return {
     updates: preparation.updates,
@@ -111,10 +129,12 @@ export const prepareTuples = (
   shard: string,
   tuples: readonly (readonly Value[])[],
   diff: 1 | -1,
+  schemaOf: SchemaOf,
 ): GrowingColumns => {
   checkShardName(shard, 'shard')
   if (!Array.isArray(tuples))
     throw new InputError('UPDATE_INVALID', 'facts are a list of tuples', { place: 'tuples' })
+  const schema = schemaOf(shard)
   let columns: GrowingColumns | undefined
   for (let index = 0; index < tuples.length; index++) {
     const place = `tuples[${index}]`
@@ -122,7 +142,7 @@ export const prepareTuples = (
     checkTuple(data, place)
     columns ??= new GrowingColumns(data.length, tuples.length)
     checkArity(shard, columns, data, place)
-    columns.append(canonicalTuple(data, place), NO_TIME, diff)
+    columns.append(canonicalTuple(data, schema, place), NO_TIME, diff)
   }
   if (columns === undefined)
     throw new InputError('UPDATE_INVALID', 'there is at least one fact', { place: 'tuples' })

@@ -15,6 +15,8 @@ import type { BufferView, ShardView } from '../shard/shard.ts'
 export interface Source {
   readonly disk: Disk
   readonly cache: BatchCache
+  /** What is open just now; closing one of them ends its scan with an error. */
+  readonly readers: Set<BatchReader>
 }
 
 /** What is read of a shard. */
@@ -124,7 +126,7 @@ async function* sum(
  * columns are not the first ones in order, the distinct rows are kept in memory.
  */
 export async function* scan(
-  { disk, cache }: Source,
+  { disk, cache, readers }: Source,
   view: ShardView,
   selection: Selection,
   { after = -1, asOf }: Span,
@@ -135,20 +137,25 @@ export async function* scan(
     batch => batch.lower <= asOf && batch.upper - 1 > after && batchMayHold(batch, conditions),
   )
   const isPoint = conditions.some(condition => condition.isPoint)
-  const readers: BatchReader[] = []
+  const own: BatchReader[] = []
   try {
-    if (!isPoint)
-      for (const batch of batches)
-        readers.push(await BatchReader.open(disk, batchPath(batch.id), batch, view.name))
+    for (const batch of isPoint ? [] : batches) {
+      const reader = await BatchReader.open(disk, batchPath(batch.id), batch, view.name)
+      own.push(reader)
+      readers.add(reader)
+    }
     const runs = [
       ...(isPoint
         ? batches.map(batch => selectedOfCache(cache, batch, view.name, selection))
-        : readers.map(reader => selectedOf(reader, selection))),
+        : own.map(reader => selectedOf(reader, selection))),
       ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection)),
     ]
     const arity = selection.columns.length
     yield* keepsOrder(selection.columns) ? merge(runs, arity, range) : sum(runs, arity, range)
   } finally {
-    for (const reader of readers) await reader.close()
+    for (const reader of own) {
+      readers.delete(reader)
+      await reader.close()
+    }
   }
 }

@@ -44,9 +44,15 @@ export interface ReadOptions {
 
 /** What {@link Snapshot.changes} takes. */
 export interface ChangesOptions extends ReadOptions {
-  /** Changes after this time count. Requires `since <= from <= asOf`. */
+  /**
+   * Changes after this time count. Requires `since <= from <= asOf`, or -1, the time before all times, while `since` is
+   * 0: then everything is a change.
+   */
   readonly from: number
 }
+
+/** The time before all times, of which nothing is known to be: an empty store is as of it. */
+const BEGINNING = -1
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 
@@ -93,6 +99,28 @@ class OverflowCheck {
         data: String(tupleAt(columns, row)),
       })
     this.#last = Math.abs(columns.diff[row]!) === LARGEST ? slice(columns, row, row + 1) : undefined
+  }
+}
+
+/** Half of the safe integers: two numbers up to it add up exactly. */
+const HALF = 2 ** 52
+
+/** A sum of safe integers that is not rounded on its way. */
+class ExactSum {
+  #wide = 0n
+  #small = 0
+
+  add(diff: number): void {
+    if (Math.abs(diff) <= HALF && Math.abs(this.#small) <= HALF) this.#small += diff
+    else {
+      this.#wide += BigInt(this.#small) + BigInt(diff)
+      this.#small = 0
+    }
+  }
+
+  /** No safe integer if the sum is none. */
+  get value(): number {
+    return Number(this.#wide + BigInt(this.#small))
   }
 }
 
@@ -176,6 +204,7 @@ export class Snapshot implements AsyncDisposable {
     const check = new OverflowCheck(view.name)
     for await (const columns of this.#scan(view, selection, span)) {
       for (let row = 0; row < columns.length; row++) {
+        this.#requireOpen()
         check.see(columns, row)
         yield { data: plainFloats(tupleAt(columns, row), schema), diff: columns.diff[row]! }
       }
@@ -206,13 +235,13 @@ export class Snapshot implements AsyncDisposable {
    * AS_OF_NOT_BEFORE_UPPER if it lies after `asOf`
    */
   async *changes(shard: string, options: ChangesOptions): AsyncGenerator<Row, void, undefined> {
-    const from = checkTime(options?.from, 'options.from')
+    const from = options?.from === BEGINNING ? BEGINNING : checkTime(options?.from, 'options.from')
     if (from > this.asOf)
       throw new FrontierError('AS_OF_NOT_BEFORE_UPPER', 'changes are from an earlier time to asOf', {
         from,
         asOf: this.asOf,
       })
-    const view = this.#viewOf(shard, from)
+    const view = this.#viewOf(shard, Math.max(0, from))
     if (view !== undefined) yield* this.#rowsOf(view, options, { after: from, asOf: this.asOf })
   }
 
@@ -220,22 +249,22 @@ export class Snapshot implements AsyncDisposable {
   async count(shard: string, options: Pick<ReadOptions, 'where'> = EVERYTHING): Promise<Count> {
     const check = new OverflowCheck(shard)
     let distinct = 0
-    let total = 0
     let present = 0
+    const total = new ExactSum()
     for await (const columns of this.chunks(shard, options)) {
       distinct += columns.length
       for (let row = 0; row < columns.length; row++) {
         check.see(columns, row)
         const diff = columns.diff[row]!
-        total += diff
+        total.add(diff)
         if (diff > 0) present++
       }
     }
-    if (!Number.isSafeInteger(total))
+    if (!Number.isSafeInteger(total.value))
       throw new FrontierError('DIFF_OVERFLOW', 'the sum of the multiplicities is beyond the safe integers', {
         shard,
       })
-    return { distinct, total, present }
+    return { distinct, total: total.value, present }
   }
 
   /**
@@ -244,6 +273,7 @@ export class Snapshot implements AsyncDisposable {
    * becomes a record batch; everything is in memory at the end. Throws as {@link rows} does.
    */
   async toArrow(shard: string, options: ReadOptions = EVERYTHING): Promise<ArrowTable> {
+    if (this.#viewOf(shard, this.asOf) === undefined) return toArrowTable([], [])
     const whole = this.schemaOf(shard)
     const { columns } = selectionOf(options, whole)
     const schema = columns.map(column => whole[column]!)
@@ -273,10 +303,11 @@ export class Snapshot implements AsyncDisposable {
       : view.schema
   }
 
-  /** Lets files and `since` go. Closing twice is fine. */
+  /** Lets files and `since` go; reads that are not at their end are over. Closing twice is fine. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    for (const reader of this.#source.readers) await reader.close()
     this.#release()
   }
 

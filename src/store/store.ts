@@ -25,7 +25,10 @@ export interface CommitResult {
 
 /** What an insert or a delete of facts became. */
 export interface FactResult extends CommitResult {
-  /** Facts that changed. If it is 0 nothing was logged: `time` and `lsn` are those of the last commit. */
+  /**
+   * Facts that changed. If it is 0 nothing was logged: `time` and `lsn` are those of the last commit, -1 and 0 if there
+   * was none.
+   */
   readonly count: number
 }
 
@@ -65,7 +68,9 @@ export class Store implements AsyncDisposable {
    * it did not. LOG_SYNC_FAILED: it may have; reopen, and retry with the same `options.id`. POISONED: reopen first
    */
   async commit(updates: readonly Update[], options: CommitOptions = {}): Promise<CommitResult> {
-    const { time, lsn } = await this.#engine.commit(prepare(updates, options))
+    const { time, lsn } = await this.#engine.commit(
+      prepare(updates, options, shard => this.#engine.schemaOf(shard)),
+    )
     return this.#withDurable({ time, lsn })
   }
 
@@ -86,7 +91,7 @@ export class Store implements AsyncDisposable {
   ): Promise<FactResult> {
     checkOptions(options, ['time'])
     const { time } = options
-    const columns = prepareTuples(shard, tuples, diff)
+    const columns = prepareTuples(shard, tuples, diff, name => this.#engine.schemaOf(name))
     const at = time === undefined ? undefined : checkTime(time, 'options.time')
     const { updates, time: last, lsn } = await this.#engine.change(shard, columns, at)
     return this.#withDurable({ count: updates, time: last, lsn })
@@ -101,7 +106,8 @@ export class Store implements AsyncDisposable {
    * statistics admit one of the tuples.
    *
    * @throws {FrontierError} DIFF_OVERFLOW for a multiplicity beyond ±(2^53-1)
-   * @throws {CorruptionError} BATCH_CORRUPT, BATCH_MISSING: what is there could not be read; nothing happened
+   * @throws {CorruptionError} BATCH_CORRUPT, BATCH_MISSING, or {DiskError}: what is there could not be read; nothing
+   * happened
    */
   async insert(
     shard: string,
