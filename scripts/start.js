@@ -1,11 +1,12 @@
 // `npm start`: the sample store, as a newcomer would enjoy it. Opening changes a store, so this works on a copy.
 // What is shown as a statement, as code or as a command is what runs. On a terminal it ends with the prompt.
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { main } from '../dist/cli/main.js'
+import { processOutput } from '../dist/cli/streams.js'
 import { openStore } from '../dist/index.js'
 import { bytesText } from '../dist/text/figures.js'
 
@@ -18,11 +19,16 @@ process.once('exit', () => rmSync(folder, { recursive: true }))
 const dataDir = join(folder, 'web')
 cpSync(fileURLToPath(new URL('../shards', import.meta.url)), dataDir, { recursive: true, dereference: true })
 
-const output = { print: line => console.log(line), note: line => console.error(line) }
+// What is configured where this is called is meant for other stores.
+const config = join(folder, 'config.toml')
+writeFileSync(config, '')
+for (const name of Object.keys(process.env)) if (name.startsWith('VARVE_')) delete process.env[name]
+
+const output = processOutput()
 
 /** Runs `varve` with these words on the copy. */
 const varve = async words => {
-  const code = await main([...words, '--data-dir', dataDir], output)
+  const code = await main([...words, '--config', config, '--data-dir', dataDir], output)
   if (code !== 0) throw new Error(`varve ${words[0]} ended with ${code}`)
 }
 

@@ -7,9 +7,13 @@ export type ErrorDetails = Readonly<Record<string, unknown>>
 const detailText = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'bigint' ? String(value) : JSON.stringify(value)
 
+/** An object is for programs: what it says to people is in the message. */
+const isTold = (value: unknown): boolean =>
+  value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value))
+
 const describe = (message: string, details: ErrorDetails): string => {
   const parts = Object.entries(details)
-    .filter(([, value]) => value !== undefined)
+    .filter(([, value]) => isTold(value))
     .map(([key, value]) => `${key}=${detailText(value)}`)
   return parts.length === 0 ? message : `${message}. ${parts.join(', ')}`
 }

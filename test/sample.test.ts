@@ -1,6 +1,6 @@
 // The sample store in shards/: sound, true to the public record, and the same as a count of the package it was made from.
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import compatibility from '@mdn/browser-compat-data/forLegacyNode'
 import { expect, test } from 'vitest'
 import { main } from '../src/cli/main.ts'
 import { openStore } from '../src/store/open.ts'
+import { unread } from './support/processes.ts'
 import { scratchFolder } from './support/scratch.ts'
 import { read } from './support/stores.ts'
 
@@ -20,11 +21,11 @@ const RELEASE = 'default:release'
 const run = async (
   script: string,
   words: string[],
-  environment: Record<string, string> = {},
+  { cwd, environment }: { cwd?: string; environment?: Record<string, string> } = {},
 ): Promise<string> => {
   const path = fileURLToPath(new URL(`../scripts/${script}`, import.meta.url))
   const env = { ...process.env, ...environment }
-  return (await promisify(execFile)(process.execPath, [path, ...words], { env })).stdout
+  return (await promisify(execFile)(process.execPath, [path, ...words], { cwd, env })).stdout
 }
 
 const duck = async (sql: string): Promise<Record<string, unknown>[]> => {
@@ -240,11 +241,28 @@ test('npm start shows a copy of it, leaves it alone, and cleans up behind itself
   const before = await contents()
   const TMPDIR = join(await scratchFolder(), 'tmp')
   await mkdir(TMPDIR)
-  const printed = await run('start.js', [], { TMPDIR })
+  const printed = await run('start.js', [], { environment: { TMPDIR } })
   const asked = '> ?support("css.properties.grid", Browser, Version) @ '
   expect(printed).toContain(`${asked}20170101\nNo results.\n${asked}20200101\n┌─`)
   for (const answer of ['"57"    │', '+1 edge 16', '-1 chrome 117', 'serving', '2.parquet'])
     expect(printed).toContain(answer)
   expect(await readdir(TMPDIR)).toEqual([])
   expect(await contents()).toEqual(before)
+})
+
+test('npm start heeds no configuration that is meant for other stores', async () => {
+  const folder = await scratchFolder()
+  const enabled = '[storage.persist]\nenabled = false\n'
+  await writeFile(join(folder, 'config.toml'), enabled)
+  const printed = await run('start.js', [], {
+    cwd: folder,
+    environment: { VARVE_STORAGE__PERSIST__ENABLED: 'false', VARVE_CONFIG: 'nowhere.toml' },
+  })
+  expect(printed).toContain('"57"    │')
+  expect(await readdir(folder)).toEqual(['config.toml'])
+})
+
+test('npm start ends quietly when nobody reads it', async () => {
+  const path = fileURLToPath(new URL('../scripts/start.js', import.meta.url))
+  expect(await unread(path, [])).toEqual({ status: 141, stderr: '' })
 })

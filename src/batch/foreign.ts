@@ -1,8 +1,9 @@
 // Owns reading somebody else's Parquet file as updates. Nobody vouches for the file: what cannot be an update is
 // refused with file, column and row, never rounded, skipped or guessed.
 import { DiskError, type ErrorDetails, InputError } from '../errors.ts'
+import { placedColumns } from '../model/column-names.ts'
 import { type Column, type Columns, emptyColumns, GrowingColumns, slice } from '../model/columns.ts'
-import type { ColumnDeclaration } from '../model/schema.ts'
+import { type ColumnDeclaration, firstMismatch, floatIntegers, type Schema } from '../model/schema.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
 import { type ArrowArray, type ArrowLayout, arrowSchema, fromArrowStream } from './arrow.ts'
@@ -18,14 +19,22 @@ export interface ForeignMapping {
   readonly time?: string
   /** The column with the diffs. @default none: every diff is 1 */
   readonly diff?: string
+  /** The schema of the shard that takes the rows. @default none: it is new */
+  readonly schema?: Schema
 }
 
-/** The columns that are read, and that there are such and of types that have an equivalent. */
+/** A data column as the shard has it, and where it comes from. */
+interface DataColumn extends ColumnDeclaration {
+  /** As the file calls it. */
+  readonly source: string
+}
+
+/** The columns that are read, and that there are such, of types that have an equivalent, and those of the shard. */
 const chosen = (
   all: readonly { readonly name: string; readonly layout: ArrowLayout }[],
   mapping: ForeignMapping,
   file: string,
-): ForeignFile['columns'] => {
+): DataColumn[] => {
   const refuse = (why: string, column: string, details: ErrorDetails = {}): never => {
     throw new InputError('FILE_INVALID', why, { file, column, ...details })
   }
@@ -39,35 +48,46 @@ const chosen = (
   const names =
     mapping.columns ??
     all.map(({ name }) => name).filter(name => name !== mapping.time && name !== mapping.diff)
-  return names.map(name => {
+  const types = names.map(name => {
     const { layout } = find(name)
-    const type = typeOfLayout(layout)
-    return type === undefined
-      ? refuse('the column has a type without an equivalent', name, {
-          type: layout.kind === 'other' ? layout.name : JSON.stringify(layout),
-        })
-      : { name, type }
+    return (
+      typeOfLayout(layout) ??
+      refuse('the column has a type without an equivalent', name, {
+        type: layout.kind === 'other' ? layout.name : JSON.stringify(layout),
+      })
+    )
   })
+  return placedColumns({ names, named: true, file }, mapping.schema).map(({ index, name, declared }) => ({
+    source: names[index]!,
+    name,
+    type: declared ?? types[index]!,
+  }))
 }
 
 /** Someone else's Parquet file, open. Its source stays the caller's to close. */
 export class ForeignFile {
   readonly file: string
-  /** The data columns, fit to be declared. */
-  readonly columns: readonly ColumnDeclaration[]
+  readonly #data: readonly DataColumn[]
   readonly #mapping: ForeignMapping
   readonly #source: ForeignSource
 
-  constructor(
-    file: string,
-    columns: readonly ColumnDeclaration[],
-    mapping: ForeignMapping,
-    source: ForeignSource,
-  ) {
+  constructor(file: string, data: readonly DataColumn[], mapping: ForeignMapping, source: ForeignSource) {
     this.file = file
-    this.columns = columns
+    this.#data = data
     this.#mapping = mapping
     this.#source = source
+  }
+
+  /** The data columns as those of the shard that takes them, in its order; fit to be declared. */
+  get columns(): readonly ColumnDeclaration[] {
+    return this.#data.map(({ name, type }) => ({ name, type }))
+  }
+
+  /** What became of the names of its data columns: those that are called otherwise now. */
+  get renamed(): readonly { readonly from: string; readonly to: string }[] {
+    return this.#data
+      .map(({ source, name }) => ({ from: source, to: name }))
+      .filter(({ from, to }) => from !== to)
   }
 
   get rows(): number {
@@ -89,10 +109,10 @@ export class ForeignFile {
    */
   async read(index: number): Promise<Columns> {
     const group = this.#source.footer.rowGroups[index]!
-    let row = this.#source.footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
-    const result = new GrowingColumns(this.columns.length, group.rows)
+    let row = this.#firstRow(index)
+    const result = new GrowingColumns(this.#data.length, group.rows)
     const { time, diff } = this.#mapping
-    const names = [...this.columns.map(({ name }) => name), time, diff].filter(name => name !== undefined)
+    const names = [...this.#data.map(({ source }) => source), time, diff].filter(name => name !== undefined)
     try {
       for await (const stream of this.#source.read(index, names)) {
         for (const arrays of fromArrowStream(stream)) {
@@ -110,6 +130,37 @@ export class ForeignFile {
     }
     if (result.length !== group.rows) throw this.#invalid('the file cannot be decoded', { rowGroup: index })
     return result.view()
+  }
+
+  /** The number of the first row of a row group. */
+  #firstRow(index: number): number {
+    return this.#source.footer.rowGroups.slice(0, index).reduce((sum, { rows }) => sum + rows, 0)
+  }
+
+  /**
+   * Reads the whole file once, to refuse before a row is used what {@link read} would refuse in the middle, and rows
+   * that are not in order of time.
+   *
+   * @param progress is told the rows read so far and how many there are
+   * @throws {InputError} FILE_INVALID naming file, column and row (counted from 0 in the whole file)
+   */
+  async check(progress: (doneRows: number, totalRows: number) => void = () => {}): Promise<void> {
+    let last = 0
+    for (let group = 0; group < this.rowGroups; group++) {
+      const first = this.#firstRow(group)
+      const { time, length } = await this.read(group)
+      for (let row = 0; row < length; row++) {
+        if (time[row]! < last)
+          throw this.#invalid('the rows are not in order of time; sort the file first', {
+            column: this.#mapping.time,
+            row: first + row,
+            time: time[row],
+            after: last,
+          })
+        last = time[row]!
+      }
+      progress(first + length, this.rows)
+    }
   }
 
   /** The rows from number `skip` on, in the file's order, a row group at a time. Throws as {@link read} does. */
@@ -138,10 +189,17 @@ export class ForeignFile {
       if (array === undefined) throw new MalformedColumn(name, 'the file has no such column')
       return foreignColumn(name, array)
     }
+    const data = ({ source, type }: DataColumn): Column => {
+      const values = column(source)
+      if (type === 'float64') floatIntegers(values, length)
+      const row = firstMismatch(type, values, length)
+      if (row !== -1) throw new MalformedCell(source, row, `the value is not of type ${type}`)
+      return values
+    }
     const { time, diff } = this.#mapping
     return {
       length,
-      data: this.columns.map(({ name }) => column(name)),
+      data: this.#data.map(data),
       time: time === undefined ? new Float64Array(length) : checkedTimes(time, column(time)),
       diff: diff === undefined ? new Float64Array(length).fill(1) : checkedDiffs(diff, column(diff)),
     }
@@ -171,7 +229,8 @@ const checkedDiffs = (name: string, { kinds, payload }: Column): Float64Array =>
  * Opens a Parquet file that somebody else wrote. `source` stays the caller's to close.
  *
  * @param file its name, for errors
- * @throws {InputError} FILE_INVALID if it is none, lacks a column of the mapping, or has one without an equivalent
+ * @throws {InputError} FILE_INVALID if it is none, lacks a column of the mapping, or has one without an equivalent, or
+ * one that the schema has not; ARITY_MISMATCH where the schema has no names
  * @throws {DiskError} if it cannot be read
  */
 export const openForeign = async (

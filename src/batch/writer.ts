@@ -6,7 +6,7 @@ import type { Disk, DiskFile } from '../disk/disk.ts'
 import { folderOf, TEMPORARY } from '../disk/replace.ts'
 import { assert } from '../errors.ts'
 import { checksum } from '../model/checksum.ts'
-import type { Columns } from '../model/columns.ts'
+import { type Columns, emptyColumns } from '../model/columns.ts'
 import type { Schema } from '../model/schema.ts'
 import { Kind } from '../model/value.ts'
 import type { BatchDescription, RowGroupDescription } from './description.ts'
@@ -86,6 +86,44 @@ async function* encoded(
   }
 }
 
+/** The bytes of a file of the row group `first` and those behind it. */
+const fileBytes = (
+  { shard, schema, profile, compression }: BatchOptions,
+  first: Columns,
+  rest: AsyncIterator<Columns>,
+  span: Span,
+): AsyncGenerator<Uint8Array, void, undefined> => {
+  const layout = layoutOf(schema)
+  return encodeParquet(encoded(first, rest, layout, span), {
+    compression,
+    encodings: profile === 'tuned' ? tunedEncodings(layout, first) : new Map<string, ColumnEncoding>(),
+    metadata: new Map([[LAYOUT_KEY, layoutText(shard, layout)]]),
+  })
+}
+
+/**
+ * The bytes of a batch file, for someone who puts them elsewhere: of rows as {@link writeBatch} takes them. Without rows
+ * it is a file of columns and no row groups, which is no batch.
+ */
+export async function* batchBytes(
+  options: BatchOptions,
+  chunks: AsyncIterable<Columns>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const arity = options.schema.length
+  const groups = rowGroups(chunks, arity)
+  try {
+    const first = await groups.next()
+    yield* fileBytes(
+      options,
+      first.done === true ? emptyColumns(arity) : first.value,
+      groups,
+      new Span(arity),
+    )
+  } finally {
+    await groups.return()
+  }
+}
+
 /** The checksums of a row group, from what is in the file. */
 const describeGroup = async (
   file: DiskFile,
@@ -137,19 +175,14 @@ const writeAll = async (file: DiskFile, pieces: AsyncIterable<Uint8Array>): Prom
 export const writeBatch = async (
   disk: Disk,
   path: string,
-  { shard, schema, profile, compression }: BatchOptions,
+  options: BatchOptions,
   chunks: AsyncIterable<Columns> | Iterable<Columns>,
 ): Promise<BatchDescription | undefined> => {
+  const { schema } = options
   const groups = rowGroups(chunks, schema.length)
   const first = await groups.next()
   if (first.done === true) return undefined
-  const layout = layoutOf(schema)
   const span = new Span(schema.length)
-  const properties = {
-    compression,
-    encodings: profile === 'tuned' ? tunedEncodings(layout, first.value) : new Map<string, ColumnEncoding>(),
-    metadata: new Map([[LAYOUT_KEY, layoutText(shard, layout)]]),
-  }
   const temporary = path + TEMPORARY
   let left: string | undefined
   try {
@@ -157,8 +190,7 @@ export const writeBatch = async (
     left = temporary
     let written: Awaited<ReturnType<typeof describe>>
     try {
-      const pieces = encodeParquet(encoded(first.value, groups, layout, span), properties)
-      const bytes = await writeAll(file, pieces)
+      const bytes = await writeAll(file, fileBytes(options, first.value, groups, span))
       await file.sync() // B5
       written = await describe(file, bytes)
     } finally {

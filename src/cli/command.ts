@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { isValid, type Key, shown, valueOfText, wantedBy } from '../config/key.ts'
 import { type Layer, type Name, optionValues, type Said } from '../config/layers.ts'
 import { KEYS, NAMES, type Options, optionsFrom } from '../config/settings.ts'
+import { didYouMean, nearestTo } from '../config/suggest.ts'
 import { InputError } from '../errors.ts'
 import { type Configured, configured } from './configuration.ts'
 
@@ -133,27 +134,14 @@ export const naturalFlag = ({ flags }: Call, name: string): number | undefined =
   return Number(text)
 }
 
-/** Joins a flag that takes a dash with the word behind it. */
-const joinDashes = (flags: Command['flags'], words: readonly string[]): string[] => {
-  const joined: string[] = []
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at]!
-    const found = Object.entries(flags).find(
-      ([name, { short }]) => word === `--${name}` || word === `-${short}`,
-    )
-    if (found?.[1].takesDash && words[at + 1] !== undefined) joined.push(`--${found[0]}=${words[++at]}`)
-    else joined.push(word)
-  }
-  return joined
-}
+const HELP_FLAG: Readonly<Record<string, Flag>> = { help: { short: 'h', summary: 'show this' } }
 
-/**
- * The words behind a command's name.
- * @throws {UsageError} for an unknown flag, a missing value, a missing or surplus argument
- */
-export const parseCall = (command: Command, words: readonly string[], output: Output): Call => {
+const flagsOf = ({ flags }: Command): Command['flags'] => ({ ...flags, ...HELP_FLAG })
+
+/** The flags and the arguments among the words behind a command's name, as far as they can be told apart. */
+const tokensOf = (command: Command, words: readonly string[]) => {
   const options = Object.fromEntries(
-    Object.entries(command.flags).map(([name, { value, short }]) => [
+    Object.entries(flagsOf(command)).map(([name, { value, short }]) => [
       name,
       {
         type: value === undefined ? ('boolean' as const) : ('string' as const),
@@ -161,25 +149,59 @@ export const parseCall = (command: Command, words: readonly string[], output: Ou
       },
     ]),
   )
-  try {
-    const { values, positionals } = parseArgs({
-      args: joinDashes(command.flags, words),
-      options,
-      allowPositionals: true,
-      strict: true,
-    })
-    const required = command.positionals.filter(name => !name.startsWith('['))
-    if (positionals.length < required.length || positionals.length > command.positionals.length)
-      throw new UsageError(`${command.name} takes ${command.positionals.join(' ') || 'no argument'}`)
-    return { positionals, flags: values as Call['flags'], output }
-  } catch (cause) {
-    throw cause instanceof UsageError ? cause : new UsageError((cause as Error).message)
+  return parseArgs({ args: [...words], options, strict: false, tokens: true }).tokens
+}
+
+type OptionToken = Extract<ReturnType<typeof tokensOf>[number], { readonly kind: 'option' }>
+
+/** The value of a flag, or true for a switch. */
+const valueOfFlag = (
+  { value: wanted, takesDash }: Flag,
+  { rawName, value, inlineValue }: OptionToken,
+): string | true => {
+  if (wanted === undefined) {
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`)
+    return true
   }
+  if (value === undefined) throw new UsageError(`${rawName} takes a value, ${wanted}`)
+  if (/^-./.test(value) && inlineValue !== true && takesDash !== true)
+    throw new UsageError(`${rawName} takes a value, ${wanted}, and ${value} looks like a flag`)
+  return value
+}
+
+/** The words behind a command's name that are arguments. */
+export const positionalsOf = (command: Command, words: readonly string[]): string[] =>
+  tokensOf(command, words).flatMap(token => (token.kind === 'positional' ? [token.value] : []))
+
+/**
+ * The words behind a command's name; undefined if they ask for its help.
+ * @throws {UsageError} for a flag that is unknown, given twice or has no value, a missing or surplus argument
+ */
+export const parseCall = (command: Command, words: readonly string[], output: Output): Call | undefined => {
+  const known = flagsOf(command)
+  const flags: Record<string, string | boolean> = {}
+  for (const token of tokensOf(command, words)) {
+    if (token.kind !== 'option') continue
+    const { name, rawName } = token
+    const flag = Object.hasOwn(known, name) ? known[name] : undefined
+    if (flag === undefined) {
+      const nearest = nearestTo(name, Object.keys(known))
+      throw new UsageError(`there is no flag ${rawName}${didYouMean(nearest && `--${nearest}`)}`)
+    }
+    if (Object.hasOwn(flags, name)) throw new UsageError(`--${name} is given twice`)
+    flags[name] = valueOfFlag(flag, token)
+  }
+  if (flags.help) return undefined
+  const positionals = positionalsOf(command, words)
+  const required = command.positionals.filter(name => !name.startsWith('['))
+  if (positionals.length < required.length || positionals.length > command.positionals.length)
+    throw new UsageError(`${command.name} takes ${command.positionals.join(' ') || 'no argument'}`)
+  return { positionals, flags, output }
 }
 
 /** The usage of a command, a line a flag. */
 export const usageOf = (command: Command): string => {
-  const words = Object.entries(command.flags).map(([name, { value, short, summary }]) => {
+  const words = Object.entries(flagsOf(command)).map(([name, { value, short, summary }]) => {
     const flag = `  --${name}${short === undefined ? '' : `, -${short}`}${value === undefined ? '' : ` ${value}`}`
     return flag.length > 34 ? `${flag}\n${' '.repeat(36)}${summary}` : `${flag.padEnd(36)}${summary}`
   })

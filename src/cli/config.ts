@@ -1,6 +1,7 @@
 // Owns `varve config`: what holds for every key, and by whose word.
 import type { Effective } from '../config/layers.ts'
 import { KEYS } from '../config/settings.ts'
+import { printable } from '../text/printable.ts'
 import { type Command, configurationOf, JSON_FLAG, STORE_FLAGS } from './command.ts'
 
 const isInert = ({ name }: Effective): boolean => KEYS[name].effect === 'none'
@@ -39,7 +40,7 @@ export const configCommand: Command = {
     // A key that is in no file is no part of the configuration.
     const keys = entries.filter(({ name }) => KEYS[name].path !== undefined)
     if (call.flags.json) call.output.print(configJson(file, keys))
-    else for (const line of configLines(keys)) call.output.print(line)
+    else for (const line of configLines(keys)) call.output.print(printable(line))
     return 0
   },
 }

@@ -1,7 +1,7 @@
 // Owns where the command line looks for a configuration file, and what that, the environment and the flags say together.
 import { type Environment, environmentLayer, FILE_VARIABLE } from '../config/environment.ts'
 import { type Effective, effective, type Layer } from '../config/layers.ts'
-import { DiskError } from '../errors.ts'
+import { hasUserFile } from '../disk/user-file.ts'
 import { configLayer } from '../store/open.ts'
 
 /** Read if it is in the working directory, and no other is named. */
@@ -15,18 +15,14 @@ export interface Configured {
 
 const fileOf = async (named: string | undefined): Promise<{ file: string | undefined; layer: Layer }> => {
   const file = named ?? FILE
-  try {
-    return { file, layer: await configLayer(file) }
-  } catch (cause) {
-    if (named !== undefined || !(cause instanceof DiskError) || cause.code !== 'DISK_MISSING') throw cause
-    return { file: undefined, layer: new Map() }
-  }
+  if (named === undefined && !(await hasUserFile(file))) return { file: undefined, layer: new Map() }
+  return { file, layer: await configLayer(file) }
 }
 
 /**
  * Defaults < file < environment < flags.
  * @param named the file that a flag names; else `VARVE_CONFIG` does, or `./config.toml` is taken if it is there
- * @throws {DiskError} DISK_MISSING if a file that is named is not there
+ * @throws {DiskError} DISK_MISSING if a file that is named is not there, or `./config.toml` is a link to nowhere
  * @throws {InputError} CONFIG_INVALID
  */
 export const configured = async (

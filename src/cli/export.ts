@@ -1,17 +1,17 @@
 // Owns `varve export`.
-import { writeBatch } from '../batch/writer.ts'
+import { batchBytes } from '../batch/writer.ts'
 import { checkShardName } from '../disk/shard-file.ts'
-import { userFolder, writeUserFile } from '../disk/user-file.ts'
+import { writeUserFile } from '../disk/user-file.ts'
 import { InputError } from '../errors.ts'
 import { csvWriter, jsonLinesWriter, type TextWriter } from '../exchange/text-writer.ts'
 import type { Columns } from '../model/columns.ts'
 import { batchFormat } from '../shard/flush.ts'
 import type { Engine } from '../store/engine.ts'
-import type { Snapshot } from '../store/snapshot.ts'
 import { bytesText } from '../text/figures.ts'
+import { printable } from '../text/printable.ts'
 import { type Call, type Command, JSON_FLAG, naturalFlag, STORE_FLAGS, UsageError } from './command.ts'
 import { type FileFormat, FORMAT_FLAG, formatOf } from './file-format.ts'
-import { withProgress } from './progress.ts'
+import { type Progress, STANDARD_ERROR, surfaceBeside, withProgress } from './progress.ts'
 import { withEngine } from './status.ts'
 
 /** The name that stands for standard output. */
@@ -19,19 +19,6 @@ const STANDARD_OUTPUT = '-'
 
 const writerOf = (format: Exclude<FileFormat, 'parquet'>, names: readonly string[]): TextWriter =>
   format === 'jsonl' ? jsonLinesWriter(names) : csvWriter(names, format === 'csv' ? ',' : '\t')
-
-const writeParquet = async (
-  engine: Engine,
-  snapshot: Snapshot,
-  shard: string,
-  path: string,
-  chunks: AsyncIterable<Columns>,
-): Promise<number> => {
-  const { disk, file } = await userFolder(path)
-  const options = { ...batchFormat(engine.settings), shard, schema: snapshot.schemaOf(shard) }
-  const description = await writeBatch(disk, file, options, chunks)
-  return description?.bytes ?? 0
-}
 
 async function* linesOf(
   { header, lines }: TextWriter,
@@ -98,24 +85,27 @@ const writeShard = async (
   const snapshot = engine.snapshot(naturalFlag(call, 'as-of'))
   try {
     const { rows = 0, buffered = 0 } = engine.status().shards.find(({ name }) => name === shard) ?? {}
-    return await withProgress('exporting', async progress => {
+    const surface = path === STANDARD_OUTPUT ? surfaceBeside(process.stdout) : STANDARD_ERROR
+    const work = async (progress: Progress) => {
       // No more rows than updates: how many there are as of a time is known only when all were read.
       const chunks = new CountedChunks(snapshot.chunks(shard), done => progress(done, rows + buffered))
-      const names = snapshot.schemaOf(shard).map(({ name }) => name)
+      const schema = snapshot.schemaOf(shard)
+      const names = schema.map(({ name }) => name)
       const bytes =
         format === 'parquet'
-          ? await writeParquet(engine, snapshot, shard, path, chunks)
+          ? await writeUserFile(path, batchBytes({ ...batchFormat(engine.settings), shard, schema }, chunks))
           : await writeText(call, path, linesOf(writerOf(format, names), chunks))
       return { shard, asOf: snapshot.asOf, rows: chunks.rows, bytes }
-    })
+    }
+    return await withProgress('exporting', work, surface)
   } finally {
     await snapshot.close()
   }
 }
 
 const reportText = ({ shard, asOf, rows, bytes }: ExportReport, path: string): string =>
-  bytes === 0
-    ? `${shard} is empty as of ${asOf}: nothing written.`
+  rows === 0
+    ? `${shard} is empty as of ${asOf}: ${path} has no rows.`
     : `Wrote ${rows} rows of ${shard} as of ${asOf} to ${path}, ${bytesText(bytes)}.`
 
 export const exportCommand: Command = {
@@ -135,13 +125,13 @@ export const exportCommand: Command = {
     const format = formatOf(call, path)
     if (path === STANDARD_OUTPUT && format === 'parquet')
       throw new UsageError('a Parquet file is not written to standard output')
-    return withEngine(call, async engine => {
+    return withEngine(call, { create: false }, async engine => {
       if (!engine.hasShard(shard))
         throw new InputError('SHARD_NAME_INVALID', 'there is no such shard', { shard })
       const report = await writeShard(call, engine, { shard, path, format })
       // Standard output has the rows, and nothing else.
       const say = path === STANDARD_OUTPUT ? call.output.note : call.output.print
-      say(call.flags.json ? JSON.stringify(report) : reportText(report, path))
+      say(call.flags.json ? JSON.stringify(report) : printable(reportText(report, path)))
       return 0
     })
   },

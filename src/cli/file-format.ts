@@ -35,22 +35,38 @@ export const formatOf = ({ flags }: Call, path: string): FileFormat => {
   })
 }
 
+/** The types that the query language calls otherwise than a schema does. */
+const LANGUAGE_TYPES: ReadonlyMap<string, ColumnDeclaration['type']> = new Map([
+  ['int', 'int64'],
+  ['float', 'float64'],
+  ['bool', 'boolean'],
+])
+
+const typeNamed = (name: string): ColumnDeclaration['type'] | undefined => {
+  const type = LANGUAGE_TYPES.get(name) ?? name
+  return isColumnType(type) && type !== 'null' ? type : undefined
+}
+
 /**
- * The types that `--types` gives to columns, by their names: `a:string,b:int64`.
- * @throws {InputError} SETTING_INVALID
+ * The types that `--types` gives to columns, by their names: `a:string,b:int`.
+ * @throws {InputError} SETTING_INVALID for an unknown type, and a column that is named twice
  */
 export const typesOf = ({ flags }: Call): ReadonlyMap<string, ColumnDeclaration['type']> | undefined => {
   if (typeof flags.types !== 'string') return undefined
-  return new Map(
-    flags.types.split(',').map(part => {
-      const colon = part.lastIndexOf(':')
-      const type = part.slice(colon + 1)
-      if (colon < 1 || !isColumnType(type) || type === 'null')
-        throw new InputError('SETTING_INVALID', 'types are given as column:type,column:type', {
-          flag: '--types',
-          value: part,
-        })
-      return [part.slice(0, colon), type]
-    }),
-  )
+  const types = new Map<string, ColumnDeclaration['type']>()
+  for (const part of flags.types.split(',')) {
+    const refuse = (why: string): never => {
+      throw new InputError('SETTING_INVALID', why, { flag: '--types', value: part })
+    }
+    const colon = part.lastIndexOf(':')
+    const column = part.slice(0, colon)
+    const type = typeNamed(part.slice(colon + 1))
+    if (colon < 1 || type === undefined)
+      return refuse(
+        'types are given as column:type,column:type; a type is int, float, string, bool, timestamp, bytes, vector, any',
+      )
+    if (types.has(column)) refuse('a column has one type')
+    types.set(column, type)
+  }
+  return types
 }

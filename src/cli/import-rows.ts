@@ -13,7 +13,7 @@ const COMMIT_BYTES = 8 * 1024 * 1024
 /** Rows of one time that are looked at together. */
 const STEP_ROWS = 1024
 
-/** The rows of a file, whatever its format, in the order of the file. */
+/** The rows of a file, whatever its format, in the order of the file, which is one of times. */
 export interface RowSource {
   /** What a shard that is new declares. */
   readonly columns: readonly ColumnDeclaration[]

@@ -1,17 +1,24 @@
 // Owns `varve import`.
 import { openForeign } from '../batch/foreign.ts'
+import { optionValues } from '../config/layers.ts'
+import { optionsFrom } from '../config/settings.ts'
 import type { DiskFile } from '../disk/disk.ts'
+import { openFolder } from '../disk/folder.ts'
 import { checkShardName } from '../disk/shard-file.ts'
 import { hashOf, openUserFile } from '../disk/user-file.ts'
+import { DiskError, InputError } from '../errors.ts'
 import { csvFormat } from '../exchange/csv.ts'
 import { JSON_LINES } from '../exchange/json-lines.ts'
 import type { TextMapping } from '../exchange/survey.ts'
 import { TextFile } from '../exchange/text-file.ts'
 import type { TextFormat } from '../exchange/text-format.ts'
-import { type Call, type Command, JSON_FLAG, STORE_FLAGS, UsageError } from './command.ts'
+import type { Schema } from '../model/schema.ts'
+import type { Engine } from '../store/engine.ts'
+import { printable } from '../text/printable.ts'
+import { type Call, type Command, configurationOf, JSON_FLAG, STORE_FLAGS, UsageError } from './command.ts'
 import { type FileFormat, FORMAT_FLAG, formatOf, typesOf } from './file-format.ts'
 import { type ImportReport, importRows, type RowSource } from './import-rows.ts'
-import { withProgress } from './progress.ts'
+import { type Progress, withProgress } from './progress.ts'
 import { withEngine } from './status.ts'
 
 /** What the call says of the file. */
@@ -46,37 +53,96 @@ const idOf = (hash: string, shard: string, { format, header, time, diff, types }
     ...(format === 'parquet' ? {} : { format, header, types: [...(types ?? [])] }),
   })
 
-const openText = async <Cell>(
-  call: Call,
-  format: TextFormat<Cell>,
-  source: DiskFile,
-  reading: Reading,
-): Promise<TextFile<Cell>> => {
-  const file = await withProgress('reading', progress =>
-    TextFile.open(format, source, reading.path, reading, progress),
-  )
-  for (const { from, to } of file.renamed) call.output.note(`column ${JSON.stringify(from)} is called ${to}`)
-  return file
+/** A file of which every row was seen, and none refused. */
+interface SeenFile extends RowSource {
+  readonly renamed: readonly { readonly from: string; readonly to: string }[]
+  close(): void
 }
 
-const openRows = (call: Call, source: DiskFile, reading: Reading): Promise<RowSource & { close(): void }> => {
+const openParquet = async (source: DiskFile, reading: Reading, progress: Progress): Promise<SeenFile> => {
+  const file = await openForeign(source, reading.path, reading)
+  try {
+    await file.check(progress)
+    return file
+  } catch (cause) {
+    file.close()
+    throw cause
+  }
+}
+
+const openFormat = (source: DiskFile, reading: Reading, progress: Progress): Promise<SeenFile> => {
   const { format, header, path } = reading
+  const text = <Cell>(syntax: TextFormat<Cell>): Promise<SeenFile> =>
+    TextFile.open(syntax, source, path, reading, progress)
   switch (format) {
     case 'parquet':
-      return openForeign(source, path, reading)
+      return openParquet(source, reading, progress)
     case 'csv':
-      return openText(call, csvFormat({ delimiter: ',', header }), source, reading)
+      return text(csvFormat({ delimiter: ',', header }))
     case 'tsv':
-      return openText(call, csvFormat({ delimiter: '\t', header }), source, reading)
+      return text(csvFormat({ delimiter: '\t', header }))
     case 'jsonl':
-      return openText(call, JSON_LINES, source, reading)
+      return text(JSON_LINES)
     default:
       return format satisfies never
   }
 }
 
+/** @param schema of the shard that takes the rows; undefined if it is new */
+const openRows = async (
+  { output }: Call,
+  source: DiskFile,
+  reading: Reading,
+  schema: Schema | undefined,
+): Promise<SeenFile> => {
+  const file = await withProgress('reading', progress =>
+    openFormat(source, { ...reading, ...given('schema', schema) }, progress),
+  )
+  for (const { from, to } of file.renamed)
+    output.note(printable(`column ${JSON.stringify(from)} is called ${to}`))
+  return file
+}
+
+/** The columns that a shard has; undefined if it is not there. */
+const schemaIn = async (engine: Engine, shard: string): Promise<Schema | undefined> => {
+  if (!engine.hasShard(shard)) return undefined
+  const snapshot = engine.snapshot(undefined)
+  try {
+    return snapshot.schemaOf(shard)
+  } finally {
+    await snapshot.close()
+  }
+}
+
+const hasStore = async (call: Call): Promise<boolean> => {
+  const { dataDir } = optionsFrom(optionValues((await configurationOf(call)).entries))
+  try {
+    await openFolder(dataDir, { create: false })
+    return true
+  } catch (cause) {
+    if (cause instanceof DiskError && cause.code === 'DISK_MISSING') return false
+    throw cause
+  }
+}
+
+// As `.kg create` and the grammar have them: a shard of another name could be written to, and asked for nothing.
+const RELATION = /^[A-Za-z_][A-Za-z0-9_-]{0,62}:[a-z][A-Za-z0-9_]*$/
+
+const shardOf = ({ flags }: Call): string => {
+  const { relation } = flags
+  if (relation === undefined) throw new UsageError('--relation KG:NAME says which shard takes the rows')
+  const shard = checkShardName(relation, '--relation')
+  if (!RELATION.test(shard))
+    throw new InputError('SHARD_NAME_INVALID', 'a relation is given as graph:relation, e.g. default:edge', {
+      place: '--relation',
+      shard,
+    })
+  return shard
+}
+
 const reportText = ({ shard, rows, resumedAt, commits }: ImportReport, path: string): string => {
-  if (commits === 0) return `${shard} already has all ${rows} rows of ${path}.`
+  if (rows === 0) return `${path} has no rows.`
+  if (commits === 0) return `${path} was imported into ${shard} before; nothing done.`
   const resumed = resumedAt === 0 ? '' : `, going on behind row ${resumedAt}`
   return `Imported ${rows} rows into ${shard} in ${commits} commits${resumed}.`
 }
@@ -91,31 +157,44 @@ export const importCommand: Command = {
     diff: { value: 'COLUMN', summary: 'column with the diffs [none: 1]' },
     retime: { summary: "give the file's times, in order, the store's next times" },
     ...FORMAT_FLAG,
-    types: { value: 'COLUMN:TYPE,…', summary: 'types of columns of CSV and JSON lines [as the values are]' },
+    types: {
+      value: 'COLUMN:TYPE,…',
+      summary:
+        'types in text files, e.g. x:float [as declared, else as the values are; in JSON 1.5 and 2 make any]',
+    },
     'no-header': {
-      summary: 'CSV columns are col0, col1, … [as the first line says, with _ for other characters]',
+      summary:
+        'CSV columns are col0, col1, … and go by place [as the first line says, with _ for other characters]',
     },
     ...STORE_FLAGS,
     ...JSON_FLAG,
   },
   run: async call => {
-    const { relation, time } = call.flags as Record<string, string | undefined>
-    if (relation === undefined) throw new UsageError('--relation KG:NAME says which shard takes the rows')
-    const shard = checkShardName(relation, '--relation')
+    const shard = shardOf(call)
     const reading = readingOf(call)
+    const wholeTimes = reading.time !== undefined
     const source = await openUserFile(reading.path)
-    let file: Awaited<ReturnType<typeof openRows>> | undefined
+    let file: SeenFile | undefined
     try {
-      const retime = call.flags.retime === true || time === undefined
-      const id = idOf(await hashOf(source), shard, reading)
-      file = await openRows(call, source, reading)
-      const rows = file
-      return await withEngine(call, async engine => {
-        const plan = { shard, id, retime, wholeTimes: time !== undefined }
+      const retime = call.flags.retime === true || !wholeTimes
+      const plan = { shard, id: idOf(await hashOf(source), shard, reading), retime, wholeTimes }
+      // A file that is refused makes no store.
+      if (!(await hasStore(call))) file = await openRows(call, source, reading, undefined)
+      return await withEngine(call, { create: true }, async engine => {
+        const schema = await schemaIn(engine, shard)
+        // Also if another process made store and shard meanwhile.
+        if (file === undefined || schema !== undefined) {
+          file?.close()
+          file = undefined // A second close would be one too many.
+          file = await openRows(call, source, reading, schema)
+        }
+        const rows = file
         const report = await withProgress('importing', progress =>
           importRows(engine, rows, plan, done => progress(done, rows.rows)),
         )
-        call.output.print(call.flags.json ? JSON.stringify(report) : reportText(report, reading.path))
+        call.output.print(
+          call.flags.json ? JSON.stringify(report) : printable(reportText(report, reading.path)),
+        )
         return 0
       })
     } finally {

@@ -10,12 +10,20 @@ export interface Surface {
   readonly stream: NodeJS.WritableStream
   /** In ms. */
   readonly now: () => number
+  /** Whether the terminal belongs to something else, and nothing is drawn. @default false */
+  readonly taken?: boolean
 }
 
 /** Work that ends sooner needs no bar. */
 const QUIET_MS = 1000
 
-const STANDARD_ERROR: Surface = { stream: process.stderr, now: Date.now }
+export const STANDARD_ERROR: Surface = { stream: process.stderr, now: Date.now }
+
+/** Standard error, unless the rows that go to `output` are on a terminal, which the bar would be drawn into. */
+export const surfaceBeside = (output: { readonly isTTY?: boolean }): Surface => ({
+  ...STANDARD_ERROR,
+  taken: output.isTTY === true,
+})
 
 /**
  * Does `work`, which tells how far it is, and shows that as a bar.
@@ -25,7 +33,7 @@ const STANDARD_ERROR: Surface = { stream: process.stderr, now: Date.now }
 export const withProgress = async <T>(
   what: string,
   work: (progress: Progress) => Promise<T>,
-  { stream, now }: Surface = STANDARD_ERROR,
+  { stream, now, taken = false }: Surface = STANDARD_ERROR,
 ): Promise<T> => {
   const start = now()
   const bar = new cliProgress.SingleBar({
@@ -41,7 +49,7 @@ export const withProgress = async <T>(
       if (shown) {
         bar.setTotal(total)
         bar.update(done)
-      } else if (now() - start > QUIET_MS) {
+      } else if (!taken && now() - start > QUIET_MS) {
         bar.start(total, done)
         shown = true
       }

@@ -6,6 +6,7 @@ import { linesOf } from '../repl/lines.ts'
 import { Session } from '../repl/session.ts'
 import { runTerminal } from '../repl/terminal.ts'
 import { openStore } from '../store/open.ts'
+import { printable } from '../text/printable.ts'
 import { type Call, type Command, openOptionsOf, STORE_FLAGS, UsageError } from './command.ts'
 
 /** Read of a script at once. */
@@ -36,7 +37,9 @@ const runAll = async ({ positionals, flags, output }: Call, console: Console): P
     await console.runScript(linesOf(stdin, 'standard input'), { echo: true })
   else {
     const { path, recovery } = console.session.store.status()
-    output.print(`Varve in ${path ?? 'memory'}. .help lists statements and commands, .quit leaves.`)
+    output.print(
+      printable(`Varve in ${path ?? 'memory'}. .help lists statements and commands, .quit leaves.`),
+    )
     if (recovery.applied > 0) output.print(`${recovery.applied} commits were recovered from the log.`)
     await runTerminal(console, { input: stdin, output: stdout })
     // Whoever typed it has seen it fail.

@@ -7,9 +7,13 @@ import { printable } from '../text/printable.ts'
 import { type Call, type Command, JSON_FLAG, naturalFlag, openOptionsOf, STORE_FLAGS } from './command.ts'
 import { withProgress } from './progress.ts'
 
-/** Opens the store of a call, works with it, closes it. */
-export const withEngine = async <T>(call: Call, work: (engine: Engine) => Promise<T>): Promise<T> => {
-  const engine = await openEngineAt(await openOptionsOf(call))
+/** Opens the store of a call, works with it, closes it. Only with `create` it is made if it is not there. */
+export const withEngine = async <T>(
+  call: Call,
+  { create }: { readonly create: boolean },
+  work: (engine: Engine) => Promise<T>,
+): Promise<T> => {
+  const engine = await openEngineAt(await openOptionsOf(call), { create })
   try {
     return await work(engine)
   } finally {
@@ -27,7 +31,7 @@ export const statusCommand: Command = {
   summary: 'Opens the store, recovering it if need be, and says how it is.',
   flags: { ...STORE_FLAGS, ...JSON_FLAG },
   run: call =>
-    withEngine(call, async engine => {
+    withEngine(call, { create: false }, async engine => {
       const status = engine.status()
       if (call.flags.json) call.output.print(JSON.stringify(status))
       else printLines(call, statusLines(status))
@@ -41,7 +45,7 @@ export const flushCommand: Command = {
   summary: 'Writes what only the log holds into batches, and lets the log start afresh.',
   flags: { ...STORE_FLAGS, ...JSON_FLAG },
   run: call =>
-    withEngine(call, async engine => {
+    withEngine(call, { create: false }, async engine => {
       const { buffers, milliseconds } = await engine.flush()
       const { applied } = engine.status().recovery
       if (call.flags.json) call.output.print(JSON.stringify({ recovered: applied, buffers, milliseconds }))
@@ -63,7 +67,7 @@ export const compactCommand: Command = {
     ...JSON_FLAG,
   },
   run: call =>
-    withEngine(call, async engine => {
+    withEngine(call, { create: false }, async engine => {
       const since = naturalFlag(call, 'since')
       const report = await withProgress('compacting', progress => engine.compact(since, progress))
       if (call.flags.json) call.output.print(JSON.stringify(report))

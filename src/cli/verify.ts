@@ -2,6 +2,7 @@
 import { openFolder } from '../disk/folder.ts'
 import { verify } from '../recovery/verify.ts'
 import { bytesText } from '../text/figures.ts'
+import { printable } from '../text/printable.ts'
 import { type Command, JSON_FLAG, openOptionsOf, PLACE_FLAGS } from './command.ts'
 import { withProgress } from './progress.ts'
 
@@ -17,7 +18,7 @@ export const verifyCommand: Command = {
     const { problems, shards, batches, rows, bytes, commits } = report
     if (call.flags.json) call.output.print(JSON.stringify(report))
     else {
-      for (const { code, message } of problems) call.output.print(`${code}: ${message}`)
+      for (const { code, message } of problems) call.output.print(printable(`${code}: ${message}`))
       call.output.print(
         `${problems.length === 0 ? 'Sound' : `${problems.length} problem(s)`}: ${shards} shard(s), ` +
           `${batches} batch(es) with ${rows} rows in ${bytesText(bytes)}, ${commits} commit(s) in the log.`,

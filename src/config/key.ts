@@ -93,6 +93,7 @@ export const valueOfText = (kind: Kind, text: string): unknown => {
  * stays a text, and wrong.
  */
 export const valueOfToml = (kind: Kind, value: unknown): unknown => {
+  if (typeof value === 'bigint') return Number(value)
   if (typeof value !== 'string' || kind.type === 'boolean') return value
   if (kind.type === 'number' && /^[0-9_]*$/.test(value)) return value
   return valueOfText(kind, value)

@@ -43,7 +43,7 @@ export interface Settings {
   /** Seconds between two checks whether a shard has too many batches. 0: no checks but after a flush. @default 300 */
   readonly autoCompactIntervalSecs: number
   /**
-   * How many of the latest times a compaction that starts by itself keeps readable: it raises `since` to
+   * How many times before the latest a compaction that starts by itself keeps readable: it raises `since` to
    * `upper - 1 - compactionWindow`. `all` keeps everything. @default 'all'
    */
   readonly compactionWindow: number | 'all'
@@ -164,7 +164,7 @@ export const KEYS: { readonly [Name in keyof Configuration]: Key<Configuration[N
     path: 'storage.persist.compaction_window',
     kind: { type: 'number', unit: 'times', least: 0, most: ANY, word: 'all' },
     fallback: 'all',
-    summary: 'times that such a compaction keeps readable',
+    summary: 'times before the latest that such a compaction keeps readable',
     effect: 'store',
   },
   parquetProfile: {

@@ -30,13 +30,13 @@ const reasonOf = (message: string): string =>
     .slice(0, REASON_MAX)
 
 /**
- * Parses a document.
+ * Parses a document. Its integers are bigints: one beyond 2^53 - 1 is TOML, and for its key to refuse.
  * @param file its name, for errors
  * @throws {InputError} CONFIG_INVALID with `details` file, line, column
  */
 export const parseToml = (text: string, file: string): Table => {
   try {
-    return parse(text, { maxDepth: DEPTH_MAX }) as Table
+    return parse(text, { maxDepth: DEPTH_MAX, bigint: true }) as Table
   } catch (cause) {
     const { message, line, column, location } = cause as ParserError
     throw new InputError('CONFIG_INVALID', `this is not TOML: ${reasonOf(message)}`, {

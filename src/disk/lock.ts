@@ -61,6 +61,8 @@ const readHolder = async (disk: Disk): Promise<LockHolder | 'unreadable' | undef
   }
 }
 
+const whoIs = ({ pid, host }: LockHolder): string => `process ${pid} on ${host}`
+
 const locked = (
   folder: string,
   message: string,
@@ -92,7 +94,7 @@ const judge = async (disk: Disk, folder: string, self: LockHolder): Promise<void
   if (await isProvablyDead(holder, self)) return
   throw locked(
     folder,
-    `process ${holder.pid} on ${holder.host} has the directory, or it cannot be proved from here that it is gone`,
+    `${whoIs(holder)} has had the directory since ${holder.since}, or it cannot be proved from here that it is gone`,
     holder,
     'close that process; if it surely no longer runs, open with --break-lock',
   )
@@ -119,10 +121,16 @@ export const acquireLock = async (
     server = name === undefined ? undefined : await listen(name)
     if (name !== undefined && server === undefined) {
       const holder = await readHolder(disk).catch(() => undefined)
-      const who =
-        typeof holder === 'object' ? `process ${holder.pid} on ${holder.host}` : 'a process on this machine'
-      const advice = 'close that process: a lock that the kernel keeps is never broken'
-      throw locked(folder, `${who} has the directory`, holder, advice)
+      const message =
+        typeof holder === 'object'
+          ? `${whoIs(holder)} has had the directory since ${holder.since}`
+          : 'a process on this machine has the directory'
+      throw locked(
+        folder,
+        message,
+        holder,
+        'close that process: a lock that the kernel keeps is never broken',
+      )
     }
   } catch (cause) {
     throw cause instanceof LockedError ? cause : diskError(cause, folder, 'lock')

@@ -1,12 +1,12 @@
 // Owns files that the user names, outside of any store: they may be links, and lie anywhere.
 import { createHash, randomUUID } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { DiskError } from '../errors.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { NodeDisk } from './node-disk.ts'
 import { TEMPORARY } from './replace.ts'
-import { diskError } from './system-error.ts'
+import { diskError, errnoOf } from './system-error.ts'
 
 /** Read at once while hashing. */
 const HASH_CHUNK_BYTES = 4 * 1024 * 1024
@@ -19,20 +19,39 @@ const real = async (path: string): Promise<string> => {
   }
 }
 
+/** Whether a folder has such an entry, be it a link to nowhere. */
+export const hasUserFile = async (path: string): Promise<boolean> => {
+  try {
+    await lstat(resolve(path))
+    return true
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') return false
+    throw diskError(cause, path, 'open')
+  }
+}
+
 /**
  * Opens a file for reading.
- * @throws {DiskError} DISK_MISSING, DISK_DENIED, DISK_NOT_A_FILE
+ * @throws {DiskError} DISK_MISSING, DISK_DENIED, DISK_NOT_A_FILE; `path` as it is given
  */
 export const openUserFile = async (path: string): Promise<DiskFile> => {
-  const found = await real(path)
-  return new NodeDisk(dirname(found)).open(basename(found), 'read')
+  try {
+    // Asked before it is resolved: a pipe has a name that leads to it, and is nowhere.
+    if (!(await stat(resolve(path))).isFile())
+      throw new DiskError('DISK_NOT_A_FILE', 'this is not a regular file', { path, operation: 'open' })
+    const found = await realpath(resolve(path))
+    return await new NodeDisk(dirname(found)).open(basename(found), 'read')
+  } catch (cause) {
+    // The folder knows the file by its last name only.
+    throw diskError(cause instanceof DiskError ? (cause.cause ?? cause) : cause, path, 'open')
+  }
 }
 
 /**
  * The folder that a file is to be written into, which must be there, and the file's name in it.
  * @throws {DiskError} DISK_MISSING, DISK_DENIED
  */
-export const userFolder = async (path: string): Promise<{ readonly disk: Disk; readonly file: string }> => {
+const userFolder = async (path: string): Promise<{ readonly disk: Disk; readonly file: string }> => {
   const wanted = resolve(path)
   return { disk: new NodeDisk(await real(dirname(wanted))), file: basename(wanted) }
 }

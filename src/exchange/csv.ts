@@ -25,7 +25,7 @@ async function* rowsOf(
     for (const { line, cells } of records)
       if (cells.length !== names.length)
         throw new MalformedText(`the line has ${cells.length} fields, and not ${names.length}`, line)
-    yield { names, records }
+    yield { names, named: header, records }
   }
   if (names === undefined && header) throw new MalformedText('the file has no header', 1)
 }

@@ -27,15 +27,16 @@ const parsed = (text: string, line: number): readonly unknown[] | Readonly<Recor
 /** What the first line says of all. */
 class Shape {
   readonly names: readonly string[]
-  readonly #isList: boolean
+  /** Whether the lines are objects. */
+  readonly named: boolean
 
   constructor(first: ReturnType<typeof parsed>) {
-    this.#isList = Array.isArray(first)
+    this.named = !Array.isArray(first)
     this.names = Array.isArray(first) ? positionalNames(first.length) : Object.keys(first)
   }
 
   cells(json: ReturnType<typeof parsed>, line: number): readonly unknown[] {
-    if (Array.isArray(json) !== this.#isList)
+    if (Array.isArray(json) === this.named)
       throw new MalformedText('the lines are either all lists or all objects', line)
     const cells = Array.isArray(json) ? json : this.#fields(json as Readonly<Record<string, unknown>>, line)
     if (cells.length !== this.names.length)
@@ -68,7 +69,7 @@ async function* jsonRecords(
       shape ??= new Shape(json)
       records.push({ line, cells: shape.cells(json, line) })
     }
-    if (shape !== undefined) yield { names: shape.names, records }
+    if (shape !== undefined) yield { names: shape.names, named: shape.named, records }
   }
 }
 

@@ -15,7 +15,10 @@ export interface Source {
   readonly name: string
 }
 
-interface DataSource extends Source {
+/** A column of data. */
+export interface DataSource extends Source {
+  /** As the shard calls it. */
+  readonly as: string
   readonly type: FileType
 }
 

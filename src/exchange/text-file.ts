@@ -3,7 +3,6 @@
 import { InputError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
 import type { ColumnDeclaration } from '../model/schema.ts'
-import { columnNames } from './column-names.ts'
 import { type ByteSource, lineBlocks } from './lines.ts'
 import { columnsOf, type RowPlan } from './row-plan.ts'
 import { Survey, type TextMapping } from './survey.ts'
@@ -15,14 +14,14 @@ const named = async <T>(file: string, read: () => Promise<T>): Promise<T> => {
     return await read()
   } catch (cause) {
     if (!(cause instanceof MalformedText)) throw cause
-    const { line, column } = cause
-    throw new InputError('FILE_INVALID', cause.message, { file, line, column })
+    const { line, column, details } = cause
+    throw new InputError('FILE_INVALID', cause.message, { file, line, column, ...details })
   }
 }
 
 /** Someone else's text file, open. Its source stays the caller's to close. */
 export class TextFile<Cell> {
-  /** The data columns, fit to be declared. */
+  /** The data columns as those of the shard that takes them, in its order; fit to be declared. */
   readonly columns: readonly ColumnDeclaration[]
   /** How many rows there are. */
   readonly rows: number
@@ -37,11 +36,7 @@ export class TextFile<Cell> {
     this.#file = file
     this.#plan = survey.plan
     this.rows = survey.rows
-    const names = columnNames(
-      this.#plan.data.map(({ name }) => name),
-      file,
-    )
-    this.columns = this.#plan.data.map(({ type }, index) => ({ name: names[index]!, type }))
+    this.columns = this.#plan.data.map(({ as, type }) => ({ name: as, type }))
   }
 
   /**
@@ -49,7 +44,8 @@ export class TextFile<Cell> {
    *
    * @param file its name, for errors
    * @param progress is told the bytes read so far and the size of the file
-   * @throws {InputError} FILE_INVALID with file, line and column
+   * @throws {InputError} FILE_INVALID with file, line and column; ARITY_MISMATCH, TYPE_MISMATCH if the columns are not
+   * those of the schema in `mapping`
    * @throws {DiskError} if it cannot be read
    */
   static async open<Cell>(
@@ -69,7 +65,7 @@ export class TextFile<Cell> {
   /** What became of the names of its data columns: those that are called otherwise now. */
   get renamed(): readonly { readonly from: string; readonly to: string }[] {
     return this.#plan.data
-      .map(({ name }, index) => ({ from: name, to: this.columns[index]!.name }))
+      .map(({ name, as }) => ({ from: name, to: as }))
       .filter(({ from, to }) => from !== to)
   }
 

@@ -1,5 +1,6 @@
 // Owns what the text formats have in common, so that everything but syntax is written once: a file is records, a
 // record is cells, and a cell is a value by itself or as its column's type says.
+import type { ErrorDetails } from '../errors.ts'
 import type { ColumnDeclaration } from '../model/schema.ts'
 import type { Value } from '../model/value.ts'
 import type { LineBlock } from './lines.ts'
@@ -19,6 +20,8 @@ export interface TextRecord<Cell> {
 export interface RecordBlock<Cell> {
   /** The names of the columns as the file has them, the same in every block. */
   readonly names: readonly string[]
+  /** Whether the file says the names itself; otherwise they count the columns. The same in every block. */
+  readonly named: boolean
   readonly records: readonly TextRecord<Cell>[]
 }
 
@@ -46,10 +49,12 @@ export class MalformedText extends Error {
   readonly line: number
   /** The name of the column, where one is to blame. */
   readonly column: string | undefined
-  constructor(why: string, line: number, column?: string) {
+  readonly details: ErrorDetails
+  constructor(why: string, line: number, column?: string, details: ErrorDetails = {}) {
     super(why)
     this.line = line
     this.column = column
+    this.details = details
   }
 }
 

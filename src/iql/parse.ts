@@ -44,12 +44,21 @@ const listAt = (cursor: Cursor, verb: string): Value[][] => {
   return tuples
 }
 
+/** Passes the name of a relation. */
+const relationAt = (cursor: Cursor): Token => {
+  const { kind, text } = cursor.next
+  if (kind === 'variable' && ['(', '['].includes(cursor.ahead(2)[1]!.text))
+    throw cursor.error(`a relation begins with a lower-case letter, and ${text} does not`)
+  return cursor.expect('name', 'the name of a relation')
+}
+
 /** `+r(…)`, `+r[…]`, `-r(…)`, `-r[…]`; the sign is passed already. */
 const factsAt = (cursor: Cursor, kind: 'insert' | 'delete', relation: Token): Statement => {
   const verb = kind === 'insert' ? 'an insert' : 'a delete'
   const { text, offset } = relation
   if (cursor.takes('[')) {
     const tuples = listAt(cursor, verb)
+    if (cursor.sees(',')) throw cursor.later('updates')
     cursor.expectEnd()
     return { kind, relation: text, tuples, form: 'list', offset }
   }
@@ -62,7 +71,7 @@ const factsAt = (cursor: Cursor, kind: 'insert' | 'delete', relation: Token): St
 }
 
 const plusAt = (cursor: Cursor): Statement => {
-  const relation = cursor.expect('name', 'the name of a relation')
+  const relation = relationAt(cursor)
   if (!isSchemaNext(cursor)) return factsAt(cursor, 'insert', relation)
   const columns = schemaAt(cursor)
   cursor.expectEnd()
@@ -70,7 +79,7 @@ const plusAt = (cursor: Cursor): Statement => {
 }
 
 const minusAt = (cursor: Cursor, sign: Token): Statement => {
-  const relation = cursor.expect('name', 'the name of a relation')
+  const relation = relationAt(cursor)
   if (cursor.next.kind === 'end') throw cursor.later('rules, and dropping them,', sign)
   return factsAt(cursor, 'delete', relation)
 }
@@ -78,12 +87,10 @@ const minusAt = (cursor: Cursor, sign: Token): Statement => {
 /** Passes the positive atom of a query. */
 const goalAt = (cursor: Cursor): Atom => {
   if (cursor.sees('!')) throw cursor.later('negated atoms')
-  if (cursor.next.kind !== 'name') {
-    const { kind } = cursor.next
-    if (kind !== 'symbol' && kind !== 'end') throw cursor.later('comparisons')
-    throw cursor.expected('the name of a relation')
-  }
-  const { text: relation, offset } = cursor.take()
+  const calls = cursor.ahead(2)[1]?.text === '('
+  const { kind } = cursor.next
+  if (!calls && kind !== 'name' && kind !== 'symbol' && kind !== 'end') throw cursor.later('comparisons')
+  const { text: relation, offset } = relationAt(cursor)
   if (!cursor.takes('(')) throw cursor.expected(`( behind ${relation}`)
   return { relation, terms: termsAt(cursor), offset }
 }
@@ -99,6 +106,7 @@ const queryAt = (cursor: Cursor): Statement => {
   const goal = goalAt(cursor)
   if (cursor.sees(',')) throw cursor.later('queries of several conditions')
   const asOf = cursor.takes('@') ? timeAt(cursor) : undefined
+  if (cursor.next.text === 'limit') throw cursor.later('limits')
   cursor.expectEnd()
   return { kind: 'query', goal, asOf }
 }

@@ -30,6 +30,23 @@ export const endOfString = (text: string, offset: number): number => {
   return -1
 }
 
+/** The offset of the first bracket that nothing closes; -1 if there is none, or if a string or a comment is open. */
+const openBracket = (text: string): number => {
+  const open: number[] = []
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!
+    if (character === '/' && text[at + 1] === '*') return -1
+    if (character === '"') {
+      const end = endOfString(text, at)
+      if (end === -1) return -1
+      at = end - 1
+    } else if (character === '(' || character === '[') open.push(at)
+    // One too many is the parser's to report.
+    else if ((character === ')' || character === ']') && open.pop() === undefined) return -1
+  }
+  return open[0] ?? -1
+}
+
 const HINTS: Readonly<Record<string, string>> = {
   "'": '; strings are in double quotes',
   '.': '; a statement ends with its line',
@@ -38,10 +55,14 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /**
  * The tokens of a statement, the last of kind `end`.
- * @throws {InputError} STATEMENT_INVALID for a string or a comment without end, and a character that begins no token
+ * @throws {InputError} STATEMENT_INVALID for a bracket, a string or a comment without end, and a character that begins
+ * no token
  */
 export const tokenize = (source: Source): Token[] => {
   const { text } = source
+  // First of all: what such a statement swallowed would be blamed for being no part of it.
+  const open = openBracket(text)
+  if (open !== -1) throw statementError(source, open, 'the bracket is not closed')
   const tokens: Token[] = []
   let offset = 0
   for (;;) {

@@ -1,7 +1,7 @@
 // Owns the JSON form of values, in log lines and in shard metadata: docs/format.md#values.
 // JSON alone would round integers beyond 2^53, make NaN null and forget that 1.0 is a float; tagged objects keep them.
 import { type Column, contentAt } from './columns.ts'
-import { canonical, Float, Kind, Timestamp, type Value } from './value.ts'
+import { canonical, Float, isWellFormed, Kind, Timestamp, type Value } from './value.ts'
 
 const floatText = (value: number): string => {
   if (Number.isFinite(value)) return Number.isInteger(value) ? `{"f":${value}}` : String(value)
@@ -59,11 +59,24 @@ const SPECIAL: ReadonlyMap<unknown, number> = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ])
 
+/** A number as JSON has it: digits that say more than any float does were read as an infinity. */
+const finite = (json: number): number => {
+  if (!Number.isFinite(json)) throw new MalformedValue('a number is beyond the range of floats')
+  return json
+}
+
 const number = (json: unknown): number => {
-  if (typeof json === 'number') return json
+  if (typeof json === 'number') return finite(json)
   const special = SPECIAL.get(json)
   if (special === undefined) throw new MalformedValue('a number or "NaN", "Infinity", "-Infinity" is wanted')
   return special
+}
+
+/** A number without a tag. */
+const plainNumber = (json: number): number => {
+  if (Number.isInteger(finite(json)) && !Number.isSafeInteger(json))
+    throw new MalformedValue('an integer beyond 2^53-1 is written {"i":"…"}, a float {"f":…}')
+  return json + 0 // no -0
 }
 
 /** An element of a vector. A number too large for one is refused: it would be read as an infinity. */
@@ -84,19 +97,27 @@ const fromBase64 = (text: string): Uint8Array => {
 
 const INTEGER = /^(?:0|-?[1-9][0-9]{0,18})$/
 
-const tagged = (json: Readonly<Record<string, unknown>>): unknown => {
+const wide = (text: string): bigint => {
+  const integer = BigInt(text)
+  if (BigInt.asIntN(64, integer) !== integer) throw new MalformedValue('an integer does not fit 64 bits')
+  return integer
+}
+
+const tagged = (
+  json: Readonly<Record<string, unknown>>,
+): bigint | Float | Timestamp | Uint8Array | Float32Array => {
   const keys = Object.keys(json)
   const tag = keys[0]
   const content = keys.length === 1 && tag !== undefined ? json[tag] : undefined
   switch (tag) {
     case 'i':
-      if (typeof content === 'string' && INTEGER.test(content)) return BigInt(content)
+      if (typeof content === 'string' && INTEGER.test(content)) return wide(content)
       break
     case 'f':
       return new Float(number(content))
     case 't':
-      if (typeof content === 'number') return new Timestamp(content)
-      break
+      if (Number.isSafeInteger(content)) return new Timestamp(content as number)
+      throw new MalformedValue('a timestamp is {"t":…} with a whole number of ms')
     case 'b':
       if (typeof content === 'string') return fromBase64(content)
       break
@@ -104,7 +125,7 @@ const tagged = (json: Readonly<Record<string, unknown>>): unknown => {
       if (Array.isArray(content)) return Float32Array.from(content, element)
       break
   }
-  throw new MalformedValue('a tagged value is {"i":…}, {"f":…}, {"t":…}, {"b":…} or {"v":…}')
+  throw new MalformedValue('an object is a tagged value: {"i":"…"}, {"f":…}, {"t":…}, {"b":"…"} or {"v":[…]}')
 }
 
 /**
@@ -112,11 +133,19 @@ const tagged = (json: Readonly<Record<string, unknown>>): unknown => {
  * @throws {MalformedValue} if it is not the JSON form of a value
  */
 export const valueFromJson = (json: unknown): Value => {
-  try {
-    if (Array.isArray(json) || typeof json !== 'object' || json === null) return canonical(json, 'value')
-    return canonical(tagged(json as Record<string, unknown>), 'value')
-  } catch (cause) {
-    if (cause instanceof MalformedValue) throw cause
-    throw new MalformedValue((cause as Error).message)
+  switch (typeof json) {
+    case 'boolean':
+      return json
+    case 'number':
+      return plainNumber(json)
+    case 'string':
+      if (isWellFormed(json)) return json
+      throw new MalformedValue('a string has a lone surrogate, half of a character')
+    case 'object':
+      if (json === null) return null
+      if (Array.isArray(json)) throw new MalformedValue('a list is no value; a vector is written {"v":[…]}')
+      return canonical(tagged(json as Record<string, unknown>), 'value')
+    default:
+      throw new MalformedValue('a value has a JSON form')
   }
 }

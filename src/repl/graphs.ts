@@ -1,7 +1,7 @@
 // Owns `.kg`: knowledge graphs. A graph is nothing but the part of shard names before the first colon: it is there
 // from its first fact on.
 import { statementError } from '../iql/source.ts'
-import { type Call, requireAtMost, type SessionCommand, wrongWords } from './command.ts'
+import { type Call, laterWords, requireAtMost, type SessionCommand, wrongWords } from './command.ts'
 import { nameUnknown } from './session.ts'
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/
@@ -48,6 +48,7 @@ export const graphCommand: SessionCommand = {
     const verb = words[0]?.text
     if (verb === undefined)
       return answer.tell({ current: session.graph }, `Current knowledge graph: ${session.graph}`)
+    if (verb === 'drop') throw laterWords(call, 'dropping knowledge graphs')
     const form = Object.hasOwn(forms, verb) ? forms[verb] : undefined
     if (form === undefined) throw wrongWords(call, 0, graphCommand)
     const [count, run] = form

@@ -2,7 +2,7 @@
 import { StoreError } from '../errors.ts'
 import type { ColumnSchema } from '../model/schema.ts'
 import type { Snapshot } from '../store/snapshot.ts'
-import { type Call, requireAtMost, type SessionCommand, wrongWords } from './command.ts'
+import { type Call, laterWords, requireAtMost, type SessionCommand } from './command.ts'
 import { present, titlesOf } from './rows.ts'
 import { columnsOf } from './session.ts'
 
@@ -62,7 +62,7 @@ export const relationCommand: SessionCommand = {
   summary: `Lists the relations of the current knowledge graph, or shows the first ${SHOWN_ROWS} facts of one.`,
   run: async call => {
     const { session, words } = call
-    if (words[0]?.text === 'drop' && words.length === 2) throw wrongWords(call, 0, relationCommand)
+    if (words[0]?.text === 'drop' && words.length === 2) throw laterWords(call, 'dropping relations')
     requireAtMost(call, 1, relationCommand)
     await session.read(snapshot => (words.length === 0 ? listRelations : showRelation)(call, snapshot))
   },

@@ -28,6 +28,7 @@ import { type ForeignSource, openForeignSource } from '../../src/batch/foreign-s
 import { writeBatch } from '../../src/batch/writer.ts'
 import { DiskError } from '../../src/errors.ts'
 import type { Column } from '../../src/model/columns.ts'
+import type { ColumnDeclaration } from '../../src/model/schema.ts'
 import { float, timestamp } from '../../src/model/value.ts'
 import { columnText } from '../../src/model/value-json.ts'
 import { columnsOf, type Row, rowsOf, typed } from './columns-of.ts'
@@ -176,6 +177,65 @@ test('a row is counted in the whole file, also behind rows that were decoded bef
   const file = await open(await written(query, ', ROW_GROUP_SIZE 122880'), { time: 't' })
   expect(file.rowGroups).toBe(1)
   await expect(read(file)).rejects.toMatchObject({ details: { column: 't', row: 69_999 } })
+})
+
+const declared = (...columns: [string, ColumnDeclaration['type']][]): ForeignMapping => ({
+  schema: columns.map(([name, type]) => ({ name, type, declared: true })),
+})
+
+test('the columns of a shard are found by name, whatever became of it, and are read as declared', async () => {
+  const query = 'SELECT 3 AS "my col", 1 AS i, 2::BIGINT AS x'
+  expect((await opened(query)).columns.map(({ name }) => name)).toEqual(['my_col', 'i', 'x'])
+  const file = await opened(query, declared(['x', 'float64'], ['my_col', 'any'], ['i', 'int64']))
+  expect(file.columns).toEqual([
+    { name: 'x', type: 'float64' },
+    { name: 'my_col', type: 'any' },
+    { name: 'i', type: 'int64' },
+  ])
+  expect(file.renamed).toEqual([{ from: 'my col', to: 'my_col' }])
+  expect(await read(file)).toEqual([[[float(2), 3, 1], 0, 1]])
+})
+
+test.each<[why: string, query: string, mapping: ForeignMapping, details: object]>([
+  ['a value of another type', 'i', declared(['x', 'string']), { column: 'x', row: 0 }],
+  [
+    'a value that is too large',
+    'i + 2147483647 - 4999',
+    declared(['x', 'int32']),
+    { column: 'x', row: 5000 },
+  ],
+  [
+    'an integer that a float rounds',
+    'i + 9007199254740991 - 4999',
+    declared(['x', 'float64']),
+    { row: 5000 },
+  ],
+  [
+    'a time before the last one',
+    'CASE WHEN i = 5000 THEN 7 ELSE i END',
+    { time: 'x' },
+    { column: 'x', row: 5000, time: 7, after: 4999 },
+  ],
+])('%s is refused before a row is used', async (_, value, mapping, details) => {
+  const query = `SELECT ${value} AS x FROM range(6000) r(i)`
+  const file = await open(await written(query, ', ROW_GROUP_SIZE 2048'), mapping)
+  await expect(file.check()).rejects.toMatchObject({
+    code: 'FILE_INVALID',
+    details: { file: 'their.parquet', ...details },
+  })
+})
+
+test('a check counts the rows that it has seen', async () => {
+  const file = await open(await written('SELECT i AS t FROM range(5000) r(i)', ', ROW_GROUP_SIZE 2048'), {
+    time: 't',
+  })
+  const seen: [number, number][] = []
+  await file.check((...at) => seen.push(at))
+  expect(seen).toEqual([
+    [2048, 5000],
+    [4096, 5000],
+    [5000, 5000],
+  ])
 })
 
 test('strings that are dictionaries or have 64-bit offsets in Arrow are strings', async () => {

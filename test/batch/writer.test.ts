@@ -1,8 +1,9 @@
 // What writeBatch leaves on the disk, and in which order it asks for it.
 import { expect, test } from 'vitest'
+import { readFooter } from '../../src/batch/parquet.ts'
 import { BatchReader } from '../../src/batch/reader.ts'
 import { verifyBatch } from '../../src/batch/verify.ts'
-import { type BatchOptions, writeBatch } from '../../src/batch/writer.ts'
+import { type BatchOptions, batchBytes, writeBatch } from '../../src/batch/writer.ts'
 import { checksum } from '../../src/model/checksum.ts'
 import type { Columns } from '../../src/model/columns.ts'
 import { columnsOf, type Row, rowsOf, streamed, typed } from './columns-of.ts'
@@ -34,6 +35,23 @@ test('no rows make no batch and touch no file', async () => {
   expect(await writeBatch(disk, 'b', options, [])).toBeUndefined()
   expect(await writeBatch(disk, 'b', options, [columnsOf([], 1), columnsOf([], 1)])).toBeUndefined()
   expect(disk.calls).toEqual([])
+})
+
+const bytesOf = async (chunks: Columns[]): Promise<Uint8Array<ArrayBuffer>> => {
+  const pieces: Uint8Array[] = []
+  for await (const piece of batchBytes(options, streamed(chunks))) pieces.push(piece)
+  return Uint8Array.from(Buffer.concat(pieces))
+}
+
+test('the bytes for elsewhere are those of a batch; without rows they are a file without row groups', async () => {
+  const disk = new WatchedDisk()
+  await writeBatch(disk, 'b', options, [numbered(0, 70_000)])
+  expect(await bytesOf([numbered(0, 70_000)])).toEqual(await disk.bytes('b'))
+  for (const chunks of [[], [columnsOf([], 1)]]) {
+    const footer = readFooter(await bytesOf(chunks))
+    expect(footer).toMatchObject({ rows: 0, rowGroups: [] })
+    expect(JSON.parse(footer.metadata.get('varve')!)).toMatchObject({ shard: 's' })
+  }
 })
 
 test('the description covers every byte and spans the rows (rules 13, 15)', async () => {

@@ -131,7 +131,7 @@ describe('varve import', () => {
 
   test('a data column called time must be used as one', async () => {
     expect(await varve('import', HISTORY, '--relation', 'git:rows', '--diff', 'diff', ...place())).toBe(1)
-    expect(noted[0]).toMatch(/SCHEMA_INVALID: .*name=time/)
+    expect(noted[0]).toMatch(/FILE_INVALID: .*--time.*column=time/)
   })
 
   test.each([
@@ -201,6 +201,17 @@ describe('varve status, flush, compact', () => {
     expect(text).toMatch(/^ {2}git:lines +11198 +2 /m)
   })
 
+  test.each([['status'], ['flush'], ['compact'], ['export', 'a:b', 'x.csv']])(
+    '%s of a store that is not there makes none',
+    async (...words) => {
+      expect(await varve(...words, ...place(), '--json')).toBe(1)
+      expect(json()).toMatchObject({
+        error: { code: 'DISK_MISSING', details: { path: join(dir, 'data/persist') } },
+      })
+      expect(await readdir(dir)).toEqual([])
+    },
+  )
+
   test('compact merges, and with --since gives history up', async () => {
     await importHistory()
     expect(await varve('compact', ...place(), '--json')).toBe(0)
@@ -223,6 +234,7 @@ describe('varve status, flush, compact', () => {
   })
 
   test('a flag reaches the store', async () => {
+    await importHistory()
     expect(
       await varve('status', '--durability-mode', 'batched', '--buffer-size', '7', ...place(), '--json'),
     ).toBe(0)
@@ -281,6 +293,56 @@ describe('the words of a call', () => {
       expect(await varve(command.name, '--help')).toBe(0)
       for (const flag of Object.keys(command.flags)) expect(printed.join('\n')).toContain(`  --${flag}`)
     }
+  })
+
+  test('help is also -h, and help COMMAND; the version is that of the package', async () => {
+    for (const words of [['-h'], ['--help']]) {
+      expect(await varve(...words)).toBe(0)
+      expect(printed[0]).toMatch(/^varve: the crash-safe/)
+    }
+    for (const words of [
+      ['import', '-h'],
+      ['import', '--help'],
+      ['help', 'import'],
+      ['import', '--json', '-h'],
+    ]) {
+      expect(await varve(...words)).toBe(0)
+      expect(printed[0]).toMatch(/^varve import FILE\n/)
+    }
+    expect(await varve('-c', '--help', '--enabled', 'false')).toBe(1)
+    expect(noted[0]).toMatch(/^STATEMENT_INVALID: /)
+    const { version } = JSON.parse(
+      await readFile(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'),
+    )
+    expect(await varve('--version')).toBe(0)
+    expect(printed).toEqual([version])
+  })
+
+  test.each([
+    [['improt'], "varve: there is no command 'improt' (did you mean import?); varve help lists them"],
+    [['help', 'stats'], "varve: there is no command 'stats' (did you mean status?); varve help lists them"],
+    [['nonsense'], "varve: there is no command 'nonsense'; varve help lists them"],
+    [['--data-dir', 'd', 'status'], 'varve: the command comes first: varve status --data-dir d'],
+    [
+      ['--data-dir', 'd', 'import', 'e.csv', '--relation', 'a:b'],
+      'varve: the command comes first: varve import --data-dir d e.csv --relation a:b',
+    ],
+    [['status', '--jsno'], 'there is no flag --jsno (did you mean --json?)'],
+    [['status', '-x'], 'there is no flag -x'],
+    [['status', '--json', '--json'], '--json is given twice'],
+    [['-c', '+a(1)', '--command=+a(2)'], '--command is given twice'],
+    [['status', '--data-dir', 'a', '--data-dir', 'a'], '--data-dir is given twice'],
+    [['status', '--json=yes'], '--json takes no value'],
+    [['status', '--data-dir'], '--data-dir takes a value, DIR'],
+    [['status', '--data-dir', '--json'], '--data-dir takes a value, DIR, and --json looks like a flag'],
+    [['repl', '-c'], '-c takes a value, TEXT'],
+  ])('%j is a wrong call', async (words, message) => {
+    expect(await varve(...words)).toBe(2)
+    const name = words[0]!.startsWith('-') ? 'repl' : words[0]
+    expect(noted).toEqual([
+      message.startsWith('varve') ? message : `varve ${name}: ${message}; varve ${name} --help shows how`,
+    ])
+    expect(await readdir(dir)).toEqual([])
   })
 
   test.each([

@@ -1,5 +1,5 @@
 // The command line and its configuration: which file it takes, `varve config`, flags.
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
@@ -73,6 +73,16 @@ describe('varve config', () => {
     expect(await readdir(folder)).toEqual(['config.toml'])
   })
 
+  test('prints no path raw', async () => {
+    const file = await put('a\u202e\u009b.toml', '[storage]\ndata_dir = "\\u001b[31m"\n')
+    expect(await varve('config', '--config', file)).toBe(0)
+    expect(printed[0]).toBe(
+      `storage.data_dir                            ${folder}/\\u{1b}[31m  ${folder}/a\\u{202e}\\u{9b}.toml:2`,
+    )
+    expect(await varve('status', '--config', file)).toBe(1)
+    expect(noted[0]).toContain(`path=${folder}/\\u{1b}[31m/persist`)
+  })
+
   test('says the same as one object', async () => {
     const { file, keys } = await report('--buffer-size', '5')
     expect(file).toBeNull()
@@ -109,6 +119,14 @@ describe('the file is', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
+  test('an error if ./config.toml is a link to nowhere, or no file', async () => {
+    await symlink('nowhere.toml', join(folder, 'config.toml'))
+    expect(await varve('config')).toBe(1)
+    expect(noted[0]).toMatch(/^varve config: DISK_MISSING: .*path=config\.toml, /)
+    expect(await varve('config', '--config', '.')).toBe(1)
+    expect(noted[0]).toMatch(/^varve config: DISK_NOT_A_FILE: .*path=\., /)
+  })
+
   test('an error if it is wrong, for every command that reads it', async () => {
     await put('config.toml', '[storage.persist]\n\nbufer_size = 5\n')
     for (const command of ['config', 'status', 'flush', 'compact', 'verify']) {
@@ -132,6 +150,7 @@ describe('the store of a command', () => {
     const status = async (
       ...flags: string[]
     ): Promise<{ path?: string; mode: string; buffer: { size: number } }> => {
+      expect(await varve('-c', '', ...flags)).toBe(0)
       expect(await varve('status', '--json', ...flags)).toBe(0)
       return JSON.parse(printed[0]!)
     }
@@ -154,6 +173,7 @@ describe('the store of a command', () => {
   })
 
   test('is opened with a warning where nothing is synced (GB-08)', async () => {
+    expect(await varve('-c', '')).toBe(0)
     expect(await varve('status', '--durability-mode', 'never')).toBe(0)
     expect(printed).toContain('Durability mode: none')
     expect(noted).toEqual([
@@ -164,7 +184,7 @@ describe('the store of a command', () => {
   })
 
   test('is taken over with --break-lock, from a holder of whom nothing is known', async () => {
-    expect(await varve('status')).toBe(0)
+    expect(await varve('-c', '')).toBe(0)
     const holder = {
       pid: 1,
       host: 'elsewhere',
@@ -175,7 +195,9 @@ describe('the store of a command', () => {
     }
     await put('data/persist/LOCK', `${JSON.stringify({ ...holder, since: '2026-01-02T03:04:05.678Z' })}\n`)
     expect(await varve('status')).toBe(1)
-    expect(noted[0]).toMatch(/LOCKED: .*"host":"elsewhere"/)
+    expect(noted[0]).toMatch(
+      /LOCKED: process 1 on elsewhere has had the directory since 2026-01-02T03:04:05\.678Z, or [^{]*$/,
+    )
     expect(await varve('status', '--break-lock')).toBe(0)
   })
 

@@ -1,15 +1,15 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
-import { type Progress, withProgress } from '../../src/cli/progress.ts'
+import { type Progress, surfaceBeside, withProgress } from '../../src/cli/progress.ts'
 
 /** What a terminal, or something else, is shown of work during which a clock moves by itself. */
 const shown = async (
   work: (progress: Progress) => void,
-  { isTTY = true, stepMs = 600 }: { isTTY?: boolean; stepMs?: number } = {},
+  { isTTY = true, stepMs = 600, taken = false }: { isTTY?: boolean; stepMs?: number; taken?: boolean } = {},
 ): Promise<string> => {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 120 })
   let now = 5000
-  const surface = { stream, now: () => (now += stepMs) }
+  const surface = { stream, now: () => (now += stepMs), taken }
   await withProgress('importing', async progress => work(progress), surface).catch(() => {})
   return stream.read()?.toString() ?? ''
 }
@@ -48,6 +48,14 @@ test('short work has none', async () => {
 
 test('nothing is shown where there is no terminal', async () => {
   expect(await shown(progress => progress(1, 2), { isTTY: false, stepMs: 5000 })).toBe('')
+})
+
+test('nothing is drawn where rows are on the terminal', async () => {
+  expect(surfaceBeside({ isTTY: true }).taken).toBe(true)
+  expect(surfaceBeside({ isTTY: false }).taken).toBe(false)
+  expect(surfaceBeside({}).taken).toBe(false)
+  expect(await shown(progress => progress(1, 2), { stepMs: 5000, taken: true })).toBe('')
+  expect(await shown(progress => progress(1, 2), { stepMs: 5000, taken: false })).toContain('1 of 2')
 })
 
 test('work that fails leaves no bar, and its error is what it was', async () => {

@@ -1,10 +1,11 @@
 // `varve` as a REPL: where statements come from, what goes where, exit codes.
 import { spawnSync } from 'node:child_process'
-import { readdir, writeFile } from 'node:fs/promises'
+import { open, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { unread } from '../support/processes.ts'
 import { scratchFolder } from '../support/scratch.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -103,7 +104,7 @@ describe('a script', () => {
     const bad = join(folder, 'bad.iql')
     await writeFile(bad, Buffer.from([0x2b, 0xff]))
     expect((await varve(bad, ...place)).noted).toEqual([
-      expect.stringMatching(/^varve repl: FILE_INVALID: the text is not UTF-8\. file=.*bad\.iql, line=1$/),
+      expect.stringMatching(/^varve repl: FILE_INVALID: the line is not UTF-8\. file=.*bad\.iql, line=1$/),
     ])
     await varve('-c', '+a(1)', ...place)
     const load = await varve('-c', `.load ${join(folder, 'no.iql')}\n.load ${bad}\n?a(X)`, ...place)
@@ -159,6 +160,47 @@ describe('the process', () => {
     expect(spawned(folder, [], '')).toEqual({ status: 0, stdout: '', stderr: '' })
   })
 
+  test('ends with 141, in the midst of a script, when nobody reads its answers', async () => {
+    const folder = await scratchFolder()
+    const file = join(folder, 'many.iql')
+    const count = 20_000
+    await writeFile(file, Array.from({ length: count }, (_, index) => `+n(${index})\n`).join(''))
+    const place = ['--data-dir', join(folder, 'data')]
+    const flags = ['--durability-mode', 'none']
+    expect(await unread(CLI, [file, ...place, ...flags])).toEqual({
+      status: 141,
+      stderr: expect.stringMatching(/^warning: [^\n]*\n$/),
+    })
+    const { printed } = await varve('-c', '.rel', ...place)
+    expect(printed.join('\n')).not.toContain(`tuples: ${count})`)
+  })
+
+  test.runIf(process.platform === 'linux')('says in one line that its output cannot be written', async () => {
+    const full = await open('/dev/full', 'w')
+    try {
+      const { status, stderr } = spawnSync(process.execPath, [CLI, '-c', '.help'], {
+        cwd: await scratchFolder(),
+        stdio: ['ignore', full.fd, 'pipe'],
+        encoding: 'utf8',
+      })
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: 'varve: DISK_FULL: the disk is full. path=standard output, operation=write, errno=ENOSPC\n',
+      })
+    } finally {
+      await full.close()
+    }
+  })
+
+  test('a script is a file: a pipe is refused by the name that it has here', async () => {
+    const folder = await scratchFolder()
+    expect(spawned(folder, ['/dev/stdin'], '.kg')).toMatchObject({
+      status: 1,
+      stderr: 'varve repl: DISK_NOT_A_FILE: this is not a regular file. path=/dev/stdin, operation=open\n',
+    })
+    expect(await readdir(folder)).toEqual([])
+  })
+
   test('exits with 0, 1, 2', async () => {
     const folder = await scratchFolder()
     await writeFile(join(folder, 'a.iql'), '+edge(1, 2)')
@@ -170,7 +212,7 @@ describe('the process', () => {
     expect(spawned(folder, ['--no-such-flag'])).toMatchObject({ status: 2 })
     expect(spawned(folder, [], Buffer.from([0xff]))).toMatchObject({
       status: 1,
-      stderr: 'varve repl: FILE_INVALID: the text is not UTF-8. file=standard input, line=1\n',
+      stderr: 'varve repl: FILE_INVALID: the line is not UTF-8. file=standard input, line=1\n',
     })
   })
 })

@@ -218,6 +218,12 @@ describe('a wrong file is refused with line, column and key', () => {
       'immediate, batched',
     ],
     [
+      'a number beyond 2^53',
+      '[storage.persist]\nbuffer_size = 9007199254740993',
+      '2:1 storage.persist.buffer_size',
+      'a whole number of updates, 1 or more. file=config.toml, line=2, column=1, key=storage.persist.buffer_size, value=9007199254740993',
+    ],
+    [
       'a date',
       '[storage.persist]\nbuffer_size = 1979-05-27',
       '2:1 storage.persist.buffer_size',

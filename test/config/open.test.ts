@@ -1,10 +1,10 @@
 // openStore with a configuration: what it reads, who wins, and what it refuses without leaving a trace.
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type OpenOptions, openStore } from '../../src/store/open.ts'
 import type { StoreStatus } from '../../src/store/status.ts'
-import { scratchFolder } from '../support/scratch.ts'
+import { asOrdinaryUser, scratchFolder } from '../support/scratch.ts'
 
 const VARIABLE = 'VARVE_STORAGE__PERSIST__BUFFER_SIZE'
 
@@ -96,7 +96,9 @@ describe('is refused, and nothing is made', () => {
       { line: 2, column: 1, key: 'storage.persist.buffer_size', value: '0' },
     ],
     ['no TOML', '[storage\n', { line: 1, column: 9 }],
-    ['no UTF-8', Buffer.from([0x23, 0x61, 0xff, 0xfe]), {}],
+    ['no UTF-8', Buffer.from([0x23, 0x61, 0xff, 0xfe]), { line: 1 }],
+    ['no UTF-8 further down', Buffer.from([0x23, 0xc3, 0xa9, 10, 10, 0x23, 0xc3, 10, 0x23]), { line: 3 }],
+    ['no UTF-8 at the end', Buffer.from([0x23, 10, 0x23, 0xc3]), { line: 2 }],
     ['too large a file', `#${' '.repeat(1024 * 1024)}`, { bytes: 1024 * 1024 + 1 }],
   ])('%s', async (_, text, details) => {
     await writeFile(config, text)
@@ -123,7 +125,14 @@ describe('is refused, and nothing is made', () => {
       code: 'DISK_MISSING',
       details: { path },
     })
-    await expect(openStore({ config: folder })).rejects.toMatchObject({ code: 'DISK_NOT_A_FILE' })
+    await expect(openStore({ config: folder })).rejects.toMatchObject({
+      code: 'DISK_NOT_A_FILE',
+      details: { path: folder },
+    })
+    await chmod(config, 0)
+    await asOrdinaryUser(() =>
+      expect(openStore({ config })).rejects.toMatchObject({ code: 'DISK_DENIED', details: { path: config } }),
+    )
   })
 
   test.each([

@@ -84,6 +84,9 @@ describe('one process has a directory', () => {
       )
       expect(error).toBeInstanceOf(LockedError)
       expect(error).toMatchObject(refused(lock.holder))
+      const { pid, host, since } = lock.holder
+      const who = `process ${pid} on ${host} has had the directory since ${since}`
+      expect((error as Error).message).toMatch(`${who}. path=${folder}, advice=close`)
     }
     expect(await readLock(folder)).toEqual(lock.holder)
   })

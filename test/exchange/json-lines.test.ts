@@ -76,6 +76,8 @@ describe('is refused with its line', () => {
     ['a key too many', '{"a":1}\n{"a":1,"b":2}\n', { line: 2, column: 'b' }],
     ['a nested list', '{"a":[1]}', { line: 1, column: 'a' }],
     ['an unknown tag', '{"a":{"x":1}}', { line: 1, column: 'a' }],
+    ['a number beyond the floats', '{"a":1}\n{"a":1e400}', { line: 2, column: 'a' }],
+    ['a float beyond the floats', '{"a":{"f":1e400}}', { line: 1, column: 'a' }],
     ['an integer that JSON has rounded', '{"a":9007199254740993}', { line: 1, column: 'a' }],
     ['half a character', '["\\ud800"]', { line: 1, column: 'col0' }],
   ])('%s', async (_, content, place) => {

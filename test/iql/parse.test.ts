@@ -123,12 +123,19 @@ describe('mistakes have line and column', () => {
     ['', 1, 1, 'a statement begins with + - ? or a dot'],
     ['edge', 1, 1, 'a statement begins with'],
     ['+', 1, 2, 'expected the name of a relation, found the end of the statement'],
-    ['+Edge(1)', 1, 2, 'expected the name of a relation, found Edge'],
+    ['+Edge(1)', 1, 2, 'a relation begins with a lower-case letter, and Edge does not'],
+    ['-Edge[1]', 1, 2, 'a relation begins with a lower-case letter, and Edge does not'],
+    ['?Edge(X)', 1, 2, 'a relation begins with a lower-case letter, and Edge does not'],
+    ['+Edge', 1, 2, 'expected the name of a relation, found Edge'],
     ['+edge', 1, 6, 'expected ( or [ behind edge, found the end'],
     ['+edge(1 2)', 1, 9, 'expected , or ) after a term, found 2'],
     ['+edge()', 1, 7, 'expected a term, found )'],
     ['+edge(1,)', 1, 9, 'expected a term, found )'],
-    ['+edge(1', 1, 8, 'expected , or ) after a term, found the end of the statement'],
+    ['+edge(1', 1, 6, 'the bracket is not closed'],
+    ['+edge[(1, 2), (")"', 1, 6, 'the bracket is not closed'],
+    ['+a((2)\n+a(3)\n?a(X)', 1, 3, 'the bracket is not closed'],
+    ["?a(X, 'b'\n  ;", 1, 3, 'the bracket is not closed'],
+    ['+a)(', 1, 3, 'expected ( or [ behind a, found )'],
     ['+edge(1, 2))', 1, 12, 'expected the end of the statement, found )'],
     ['+edge(1, 2).', 1, 12, 'unexpected .; a statement ends with its line'],
     ['+edge(1,\n  x)', 2, 3, 'x is no term: write "x" for a string, or X for a variable'],
@@ -183,8 +190,8 @@ describe('mistakes have line and column', () => {
   })
 
   test('counted from where the statement stands, in its file', () => {
-    expect(() => parseStatement({ text: '+edge(1,\n2', line: 41, file: 'a.iql' })).toThrowError(
-      expect.objectContaining({ details: { line: 42, column: 2, file: 'a.iql' } }),
+    expect(() => parseStatement({ text: '+edge(1,\n2 3)', line: 41, file: 'a.iql' })).toThrowError(
+      expect.objectContaining({ details: { line: 42, column: 3, file: 'a.iql' } }),
     )
   })
 })
@@ -197,11 +204,14 @@ describe('what comes later is refused by name', () => {
     ['-path', 1, 'rules, and dropping them, come'],
     ['-edge(X, Y) <- edge(X, Y)', 13, 'conditional deletes come'],
     ['-a(X), +b(X) <- a(X)', 6, 'updates come'],
+    ['+a[(1, 2)], -b(1, 2)', 11, 'updates come'],
     ['edge(1, 2)', 1, 'session facts come'],
     ['edge(a: int)', 1, 'session schemas come'],
     ['type Name: string', 1, 'type declarations come'],
     ['+edge(a: Name)', 10, 'declared types come'],
     ['?edge(X, Y), X > 3', 12, 'queries of several conditions come'],
+    ['?edge(X) limit(1)', 10, 'limits come'],
+    ['?edge(X) @ 5 limit(1)', 14, 'limits come'],
     ['?edge(X:asc)', 8, 'orders such as :asc and :desc come'],
     ['?!edge(X)', 2, 'negated atoms come'],
     ['?X = 3', 2, 'comparisons come'],

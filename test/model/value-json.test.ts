@@ -112,6 +112,11 @@ describe('what is not the JSON of a value is a MalformedValue', () => {
     '{"v":[[1]]}',
     '{"v":[{"f":1}]}',
     '1e300',
+    '1e400',
+    '-1e400',
+    '{"f":1e400}',
+    '{"f":-1e400}',
+    '{"v":[1e400]}',
     '9007199254740992',
     '"\\ud800"',
     '"a\\udc00b"',
@@ -165,6 +170,21 @@ describe('what is not the JSON of a value is a MalformedValue', () => {
   ]
   test.each(malformed)('%s', text => {
     expect(() => readBack(text)).toThrow(MalformedValue)
+  })
+
+  test.each([
+    ['1e400', 'beyond the range of floats'],
+    ['{"f":1e400}', 'beyond the range of floats'],
+    ['9007199254740993', 'an integer beyond 2^53-1 is written {"i":"…"}, a float {"f":…}'],
+    ['[1,2]', 'a list is no value; a vector is written {"v":[…]}'],
+    ['{"x":1}', 'an object is a tagged value: {"i":"…"}, {"f":…}, {"t":…}, {"b":"…"} or {"v":[…]}'],
+    ['{"i":"9223372036854775808"}', 'an integer does not fit 64 bits'],
+    ['{"t":1.5}', 'a timestamp is {"t":…} with a whole number of ms'],
+    ['"\\ud800"', 'a string has a lone surrogate'],
+  ])('%s, and it says how it would be written', (text, why) => {
+    const refused = (): Value => readBack(text)
+    expect(refused).toThrow(why)
+    expect(refused).not.toThrow(/place=|bigint|float\(/)
   })
 
   test('undefined, which no JSON is', () => {

@@ -31,6 +31,20 @@ test('the last line needs no end, and a byte order mark is none of it', async ()
   expect(await lines(new TextEncoder().encode('\ufeffa\nb'), 1)).toEqual(['a', 'b'])
 })
 
+test('the lines before one that is not UTF-8 come first, also in one piece', async () => {
+  const found: string[] = []
+  const bytes = Uint8Array.from([97, 10, 0xc3, 0xa9, 10, 0xc3, 10, 98, 10])
+  const reading = async (): Promise<void> => {
+    for await (const line of linesOf(pieces(bytes, 100), 'x.iql')) found.push(line)
+  }
+  await expect(reading()).rejects.toMatchObject({ details: { line: 3 } })
+  expect(found).toEqual(['a', 'é'])
+})
+
+test('a byte order mark is one at the beginning only', async () => {
+  expect(await lines(new TextEncoder().encode('\ufeffa\n\ufeffb\n'), 100)).toEqual(['a', '\ufeffb'])
+})
+
 test('what is not UTF-8 is refused with its line', async () => {
   for (const bytes of [
     [97, 10, 10, 0xff],
