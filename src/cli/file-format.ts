@@ -1,6 +1,8 @@
 // Owns which format a file of the user has, and what the flags of a call say about it.
+
 import { InputError } from '../errors.ts'
-import { type ColumnDeclaration, isColumnType } from '../model/schema.ts'
+import { TYPE_NAMES, typeNamed } from '../iql/column-type.ts'
+import type { ColumnDeclaration } from '../model/schema.ts'
 import { type Call, type Flag, UsageError } from './command.ts'
 
 /** The formats of files that are brought in and written out. */
@@ -35,18 +37,6 @@ export const formatOf = ({ flags }: Call, path: string): FileFormat => {
   })
 }
 
-/** The types that the query language calls otherwise than a schema does. */
-const LANGUAGE_TYPES: ReadonlyMap<string, ColumnDeclaration['type']> = new Map([
-  ['int', 'int64'],
-  ['float', 'float64'],
-  ['bool', 'boolean'],
-])
-
-const typeNamed = (name: string): ColumnDeclaration['type'] | undefined => {
-  const type = LANGUAGE_TYPES.get(name) ?? name
-  return isColumnType(type) && type !== 'null' ? type : undefined
-}
-
 /**
  * The types that `--types` gives to columns, by their names: `a:string,b:int`.
  * @throws {InputError} SETTING_INVALID for an unknown type, and a column that is named twice
@@ -62,9 +52,7 @@ export const typesOf = ({ flags }: Call): ReadonlyMap<string, ColumnDeclaration[
     const column = part.slice(0, colon)
     const type = typeNamed(part.slice(colon + 1))
     if (colon < 1 || type === undefined)
-      return refuse(
-        'types are given as column:type,column:type; a type is int, float, string, bool, timestamp, bytes, vector, any',
-      )
+      return refuse(`types are given as column:type,column:type; a type is one of ${TYPE_NAMES}`)
     if (types.has(column)) refuse('a column has one type')
     types.set(column, type)
   }

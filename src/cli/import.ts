@@ -1,4 +1,5 @@
 // Owns `varve import`.
+
 import { openForeign } from '../batch/foreign.ts'
 import { optionValues } from '../config/layers.ts'
 import { optionsFrom } from '../config/settings.ts'
@@ -12,6 +13,7 @@ import { JSON_LINES } from '../exchange/json-lines.ts'
 import type { TextMapping } from '../exchange/survey.ts'
 import { TextFile } from '../exchange/text-file.ts'
 import type { TextFormat } from '../exchange/text-format.ts'
+import { isRelationShard } from '../iql/name.ts'
 import type { Schema } from '../model/schema.ts'
 import type { Engine } from '../store/engine.ts'
 import { printable } from '../text/printable.ts'
@@ -125,14 +127,11 @@ const hasStore = async (call: Call): Promise<boolean> => {
   }
 }
 
-// As `.kg create` and the grammar have them: a shard of another name could be written to, and asked for nothing.
-const RELATION = /^[A-Za-z_][A-Za-z0-9_-]{0,62}:[a-z][A-Za-z0-9_]*$/
-
 const shardOf = ({ flags }: Call): string => {
   const { relation } = flags
   if (relation === undefined) throw new UsageError('--relation KG:NAME says which shard takes the rows')
   const shard = checkShardName(relation, '--relation')
-  if (!RELATION.test(shard))
+  if (!isRelationShard(shard))
     throw new InputError('SHARD_NAME_INVALID', 'a relation is given as graph:relation, e.g. default:edge', {
       place: '--relation',
       shard,

@@ -1,22 +1,7 @@
 // Owns the columns of a schema declaration: `(name: type, …)`.
 import type { ColumnDeclaration } from '../model/schema.ts'
+import { TYPE_NAMES, typeNamed } from './column-type.ts'
 import type { Cursor } from './cursor.ts'
-
-/** The types by the names that the language has for them, and by the store's. */
-const TYPES: ReadonlyMap<string, ColumnDeclaration['type']> = new Map<string, ColumnDeclaration['type']>([
-  ['int', 'int64'],
-  ['float', 'float64'],
-  ['string', 'string'],
-  ['bool', 'boolean'],
-  ['timestamp', 'timestamp'],
-  ['bytes', 'bytes'],
-  ['vector', 'vector'],
-  ['any', 'any'],
-  ['int32', 'int32'],
-  ['int64', 'int64'],
-  ['float64', 'float64'],
-  ['boolean', 'boolean'],
-])
 
 /** Whether `(name:` comes next. */
 export const isSchemaNext = (cursor: Cursor): boolean => {
@@ -29,9 +14,9 @@ const columnAt = (cursor: Cursor): ColumnDeclaration => {
     throw cursor.expected('the name of a column')
   const name = cursor.take().text
   if (!cursor.takes(':')) throw cursor.expected(`: and a type behind ${name}`)
-  const type = TYPES.get(cursor.next.text)
+  const type = typeNamed(cursor.next.text)
   if (cursor.next.kind === 'variable') throw cursor.later('declared types')
-  if (type === undefined) throw cursor.expected(`a type, one of ${[...TYPES.keys()].slice(0, 8).join(', ')}`)
+  if (type === undefined) throw cursor.expected(`a type, one of ${TYPE_NAMES}`)
   cursor.take()
   return { name, type }
 }

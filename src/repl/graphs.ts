@@ -1,10 +1,9 @@
 // Owns `.kg`: knowledge graphs. A graph is nothing but the part of shard names before the first colon: it is there
 // from its first fact on.
+import { isGraphName } from '../iql/name.ts'
 import { statementError } from '../iql/source.ts'
 import { type Call, laterWords, requireAtMost, type SessionCommand, wrongWords } from './command.ts'
 import { nameUnknown } from './session.ts'
-
-const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/
 
 const listGraphs = ({ session, answer }: Call): void => {
   const { graphs, graph: current } = session
@@ -25,7 +24,7 @@ const useGraph = ({ session, source, words, answer }: Call): void => {
 
 const createGraph = ({ session, source, words, answer }: Call): void => {
   const { text: name, offset } = words[1]!
-  if (!NAME.test(name))
+  if (!isGraphName(name))
     throw statementError(source, offset, 'a graph is named by a letter or _, then letters, digits, _ or -')
   if (session.graphs.includes(name))
     throw statementError(source, offset, `there is a knowledge graph ${name}; .kg use ${name} switches to it`)

@@ -1,5 +1,6 @@
 // Owns `.rel`: what relations there are, and a look into one.
 import { StoreError } from '../errors.ts'
+import { nameOfType } from '../iql/column-type.ts'
 import type { ColumnSchema } from '../model/schema.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import { type Call, laterWords, requireAtMost, type SessionCommand } from './command.ts'
@@ -9,14 +10,7 @@ import { columnsOf } from './session.ts'
 /** Rows that `.rel name` shows. */
 const SHOWN_ROWS = 20
 
-/** The names that the language has for the types of columns. */
-const TYPE_NAMES: Readonly<Partial<Record<ColumnSchema['type'], string>>> = {
-  int64: 'int',
-  float64: 'float',
-  boolean: 'bool',
-}
-
-const typeOf = ({ type, declared }: ColumnSchema): string => (declared ? (TYPE_NAMES[type] ?? type) : 'any')
+const typeOf = ({ type, declared }: ColumnSchema): string => (declared ? nameOfType(type) : 'any')
 
 /** How many facts a relation has, or the code of the error that keeps them from being counted: a damaged shard. */
 const countOf = async (snapshot: Snapshot, shard: string): Promise<number | string> => {

@@ -365,7 +365,7 @@ describe('varve import', () => {
       'x.csv',
       ['--types', 'a:number'],
       1,
-      /is int, float, string, bool, timestamp, bytes, vector, any\. /,
+      /one of int, float, string, bool, timestamp, bytes, vector, any\. /,
     ],
     [
       'a column with two types',
