@@ -102,15 +102,14 @@ const recordBatchOf = (columns: readonly ArrowColumn[], length: number): RecordB
  * Every array needs an `ArrayBuffer` of its own: Arrow's writer joins neighbours within one, and writes garbage.
  */
 export const toArrowStream = (columns: readonly ArrowColumn[], length: number): Uint8Array =>
-  tableToIPC(new Table([recordBatchOf(columns, length)]), 'stream')
+  tableToIPC(toTable(columns, length), 'stream')
 
 /** Columns as Arrow knows them: any tool of its ecosystem takes it. */
 export type ArrowTable = Table
 
-/** One table of one record batch for each group of columns, at least one. All groups have the same columns. */
-export const toTable = (
-  groups: readonly { readonly columns: readonly ArrowColumn[]; readonly length: number }[],
-): ArrowTable => new Table(groups.map(({ columns, length }) => recordBatchOf(columns, length)))
+/** The columns as a table of one record batch. */
+export const toTable = (columns: readonly ArrowColumn[], length: number): ArrowTable =>
+  new Table([recordBatchOf(columns, length)])
 
 /** How the values of a column that was read are laid out. */
 export type ArrowLayout =

@@ -1,7 +1,7 @@
 // Owns the way from our columns to the arrays of a batch file. Nothing is rounded and nothing converted: a value of
 // a kind that its column's type does not name is a defect of the caller and stops the write.
 import { assert } from '../errors.ts'
-import { type Column, type Columns, contentAt, emptyColumns } from '../model/columns.ts'
+import { type Column, type Columns, contentAt } from '../model/columns.ts'
 import type { Schema } from '../model/schema.ts'
 import { Kind } from '../model/value.ts'
 import { type ArrowColumn, type ArrowTable, toArrowStream, toTable } from './arrow.ts'
@@ -214,14 +214,10 @@ export const encodeColumns = (layout: Layout, columns: Columns): Uint8Array => {
 }
 
 /**
- * The chunks as a table: the data columns, then `diff`. Where a column's type is `null`, it is nulls of type Int32.
- * @param schema holds every value of the chunks
+ * Columns as a table: the data columns, then `diff`. Where a column's type is `null`, it is nulls of type Int32.
+ * @param schema holds every value of the columns
  */
-export const toArrowTable = (schema: Schema, chunks: readonly Columns[]): ArrowTable => {
-  const layout = layoutOf(schema)
-  const groups = (chunks.length === 0 ? [emptyColumns(schema.length)] : chunks).map(chunk => ({
-    columns: [...encodeData(layout, chunk), required('diff', 'int64', chunk.diff, chunk.length)],
-    length: chunk.length,
-  }))
-  return toTable(groups)
+export const toArrowTable = (schema: Schema, columns: Columns): ArrowTable => {
+  const { length, diff } = columns
+  return toTable([...encodeData(layoutOf(schema), columns), required('diff', 'int64', diff, length)], length)
 }

@@ -4,7 +4,7 @@
 import type { ArrowTable } from '../batch/arrow.ts'
 import { toArrowTable } from '../batch/encode.ts'
 import { CommitError, FrontierError, InputError } from '../errors.ts'
-import { type Columns, slice, tupleAt } from '../model/columns.ts'
+import { type Columns, emptyColumns, slice, tupleAt } from '../model/columns.ts'
 import { columnIndex, conditionsOf, type Where } from '../model/predicate.ts'
 import { type ColumnSchema, type Schema, widen } from '../model/schema.ts'
 import { compareTuples } from '../model/sort.ts'
@@ -268,22 +268,38 @@ export class Snapshot implements AsyncDisposable {
   }
 
   /**
-   * What {@link rows} would yield as one Arrow table: the columns by name, then `diff` (Int64). Types as in the batch
-   * files: docs/format.md#batches; a column of several types is one nullable column for each. A chunk of the scan
-   * becomes a record batch; everything is in memory at the end. Throws as {@link rows} does.
+   * What {@link rows} would yield as Arrow tables of at most some ten thousand rows each: the columns by name, then
+   * `diff` (Int64). Types as in the batch files: docs/format.md#batches; a column of several types is one nullable column
+   * for each. All tables have the same columns; there is none if there are no rows. Costs and throws as {@link rows} does.
    */
-  async toArrow(shard: string, options: ReadOptions = EVERYTHING): Promise<ArrowTable> {
-    if (this.#viewOf(shard, this.asOf) === undefined) return toArrowTable([], [])
-    const whole = this.schemaOf(shard)
-    const { columns } = selectionOf(options, whole)
-    const schema = columns.map(column => whole[column]!)
+  async *tables(
+    shard: string,
+    options: ReadOptions = EVERYTHING,
+  ): AsyncGenerator<ArrowTable, void, undefined> {
+    if (this.#viewOf(shard, this.asOf) === undefined) return
+    const schema = this.#selectedSchema(shard, options)
     const check = new OverflowCheck(shard)
-    const chunks: Columns[] = []
     for await (const chunk of this.chunks(shard, options)) {
       for (let row = 0; row < chunk.length; row++) check.see(chunk, row)
-      chunks.push(chunk)
+      yield toArrowTable(schema, chunk)
     }
-    return toArrowTable(schema, chunks)
+  }
+
+  /** All {@link tables} as one, also where there are no rows. Everything is in memory at the end. */
+  async toArrow(shard: string, options: ReadOptions = EVERYTHING): Promise<ArrowTable> {
+    const tables: ArrowTable[] = []
+    for await (const table of this.tables(shard, options)) tables.push(table)
+    const [first, ...rest] = tables
+    if (first !== undefined) return first.concat(...rest)
+    const isThere = this.#viewOf(shard, this.asOf) !== undefined
+    const schema = isThere ? this.#selectedSchema(shard, options) : []
+    return toArrowTable(schema, emptyColumns(schema.length))
+  }
+
+  /** The columns that are asked for, with types that hold everything in the view. */
+  #selectedSchema(shard: string, options: ReadOptions): Schema {
+    const whole = this.schemaOf(shard)
+    return selectionOf(options, whole).columns.map(column => whole[column]!)
   }
 
   /** The columns of a shard: names and types; none for a shard that is not there. */

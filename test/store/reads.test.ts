@@ -283,6 +283,19 @@ describe('toArrow', () => {
     await store.flush()
     const many = await at(store, undefined, snapshot => snapshot.toArrow(SHARD))
     expect(many.numRows).toBe(70_000)
+    expect(many.batches.length).toBeGreaterThan(1)
+    await at(store, undefined, async snapshot => {
+      const lengths: number[] = []
+      for await (const table of snapshot.tables(SHARD, { where: { col0: { gte: 10 } } })) {
+        expect(table.schema.fields.map(({ name }) => name)).toEqual(['col0', 'diff'])
+        expect(table.getChild('col0')!.get(0)).toBe(10 + lengths.reduce((sum, length) => sum + length, 0))
+        lengths.push(table.numRows)
+      }
+      expect(lengths.length).toBeGreaterThan(1)
+      expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(69_990)
+      for await (const _ of snapshot.tables('no:such')) expect.unreachable()
+      for await (const _ of snapshot.tables(SHARD, { where: { col0: -1 } })) expect.unreachable()
+    })
     expect(many.getChild('col0')!.get(69_999)).toBe(69_999)
     await store.close()
   })
