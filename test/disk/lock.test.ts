@@ -36,12 +36,14 @@ const startHolder = async (
   means: 'socket' | 'no-socket',
 ): Promise<ChildProcess & { pid: number }> => {
   const child = spawn(process.execPath, [HOLDER, folder, means], { stdio: ['ignore', 'pipe', 'inherit'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  // Waited for: while it dies it still has the lock, and the next folder may be given the same inode.
+  onTestFinished(() => killed(child))
   await once(child.stdout!, 'data')
   return child as ChildProcess & { pid: number }
 }
 
 const killed = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
   child.kill('SIGKILL')
   await exit
