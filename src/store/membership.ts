@@ -47,7 +47,7 @@ export const wishesOf = (tuples: Columns, schema: Schema | undefined): Wishes =>
 /** Whether a column may hold one of the values from `least` to `greatest`. */
 const within = (column: number, hasNull: boolean, least: Value | undefined, greatest: Value): Condition => ({
   column,
-  isPoint: false,
+  point: undefined,
   on: () => () => true,
   mayHold: ({ min, max, someNull, someValue }: Bounds) => {
     if (hasNull && someNull) return true

@@ -7,7 +7,7 @@ import { BatchReader } from '../batch/reader.ts'
 import type { Disk } from '../disk/disk.ts'
 import { type Columns, GrowingColumns } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
-import { type Condition, matching } from '../model/predicate.ts'
+import { type Condition, matching, narrowed } from '../model/predicate.ts'
 import { type BatchEntry, batchPath } from '../shard/metadata.ts'
 import type { BufferView, ShardView } from '../shard/shard.ts'
 
@@ -55,6 +55,10 @@ const projected = (columns: Columns, indices: readonly number[]): Columns => ({
   data: indices.map(index => columns.data[index]!),
 })
 
+/** Whether a condition asks for one value. */
+const isPointRead = ({ conditions }: Selection): boolean =>
+  conditions.some(({ point }) => point !== undefined)
+
 /** The rows wanted of rows that were read, with the columns wanted. */
 const select = (columns: Columns, { conditions, output }: Reading): Columns =>
   projected(matching(columns, conditions), output)
@@ -76,14 +80,13 @@ async function* selectedOfCache(
 ): AsyncGenerator<Columns> {
   const reading = readingOf(selection)
   for await (const rows of cache.rowGroups(batchPath(batch.id), batch, shard, selection.conditions))
-    yield select(projected(rows, reading.columns), reading)
+    yield select(projected(narrowed(rows, selection.conditions), reading.columns), reading)
 }
 
 async function* selectedOfBuffer(buffer: BufferView, selection: Selection): AsyncGenerator<Columns> {
   const reading = readingOf(selection)
   // Few rows are sorted sooner than all of them.
-  if (selection.conditions.some(({ isPoint }) => isPoint))
-    yield consolidate(select(projected(buffer.columns, reading.columns), reading))
+  if (isPointRead(selection)) yield consolidate(select(projected(buffer.columns, reading.columns), reading))
   else yield select(projected(buffer.consolidated, reading.columns), reading)
 }
 
@@ -136,7 +139,7 @@ export async function* scan(
   const batches = view.batches.filter(
     batch => batch.lower <= asOf && batch.upper - 1 > after && batchMayHold(batch, conditions),
   )
-  const isPoint = conditions.some(condition => condition.isPoint)
+  const isPoint = isPointRead(selection)
   const own: BatchReader[] = []
   try {
     for (const batch of isPoint ? [] : batches) {

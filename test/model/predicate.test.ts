@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { conditionsOf, matching, type Range } from '../../src/model/predicate.ts'
+import { type Columns, tupleAt } from '../../src/model/columns.ts'
+import { consolidate } from '../../src/model/consolidate.ts'
+import { conditionsOf, matching, narrowed, type Range } from '../../src/model/predicate.ts'
 import { untyped } from '../../src/model/schema.ts'
 import { compareValues, type Value } from '../../src/model/value.ts'
+import { tupleText } from '../support/stores.ts'
 import { anyValue, columnsFrom } from '../support/values.ts'
 
 const anyRange = (): fc.Arbitrary<Range> =>
@@ -63,4 +66,35 @@ test.each<[string, Value | Range, Value, Value, boolean]>([
 ])('bounds exclude %s', (_, asked, min, max, expected) => {
   const [condition] = conditionsOf({ col0: asked }, untyped(1))
   expect(condition!.mayHold({ min, max, someNull: false, someValue: true })).toBe(expected)
+})
+
+// Law: what is narrowed away holds no row that meets the conditions.
+test('narrowing sorted rows leaves out nothing that meets the conditions', () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyValue(), { minLength: 1, maxLength: 5 }),
+      fc.array(fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4)), { maxLength: 40 }),
+      fc.dictionary(fc.constantFrom('col0', 'col1', 'col2'), fc.oneof(fc.nat(4), anyRange()), { maxKeys: 3 }),
+      (values, rows, asked) => {
+        const value = (choice: number) => values[choice % values.length]!
+        const columns = consolidate(
+          columnsFrom(
+            3,
+            rows.map(row => ({ data: row.map(value), time: 0, diff: 1 })),
+          ),
+        )
+        const where = Object.fromEntries(
+          Object.entries(asked).map(([name, one]) => [name, typeof one === 'number' ? value(one) : one]),
+        )
+        const conditions = conditionsOf(where, untyped(3))
+        const texts = (of: Columns) =>
+          Array.from({ length: of.length }, (_, row) => tupleText(tupleAt(of, row)))
+        const narrow = narrowed(columns, conditions)
+        expect(texts(matching(narrow, conditions))).toEqual(texts(matching(columns, conditions)))
+        if (conditions.length === 3 && conditions.every(({ point }) => point !== undefined))
+          expect(narrow.length).toBeLessThanOrEqual(1)
+      },
+    ),
+    { numRuns: 1000 },
+  )
 })
