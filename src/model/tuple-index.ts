@@ -24,10 +24,11 @@ export class TupleIndex {
   readonly #columns: Columns
   /** Per slot, one more than the entry that it leads to; 0 if it is free. */
   #slots = new Int32Array(FEWEST_SLOTS)
-  /** Per entry, a row with its tuple, its hash, and the sum of the diffs of all such rows. */
-  #rows: number[] = []
-  #hashes: number[] = []
-  #sums: number[] = []
+  /** Per entry, a row with its tuple, its hash, and the sum of the diffs of all such rows; half as many as slots. */
+  #rows = new Int32Array(FEWEST_SLOTS / 2)
+  #hashes = new Int32Array(FEWEST_SLOTS / 2)
+  #sums = new Float64Array(FEWEST_SLOTS / 2)
+  #entries = 0
   /** Rows that are taken in. */
   #taken = 0
   readonly #kinds: Uint8Array
@@ -98,6 +99,7 @@ export class TupleIndex {
 
   #takeIn(): void {
     const { length, data, diff } = this.#columns
+    this.#reserve(this.#entries + length - this.#taken)
     for (let row = this.#taken; row < length; row++) {
       for (let index = 0; index < data.length; index++) {
         this.#kinds[index] = data[index]!.kinds[row]!
@@ -112,13 +114,27 @@ export class TupleIndex {
   }
 
   #add(row: number, hash: number, diff: number): void {
-    this.#rows.push(row)
-    this.#hashes.push(hash)
-    this.#sums.push(diff)
-    if (this.#rows.length * 2 > this.#slots.length) {
-      this.#slots = new Int32Array(this.#slots.length * 2)
-      for (let entry = 0; entry < this.#rows.length; entry++) this.#place(entry)
-    } else this.#place(this.#rows.length - 1)
+    const entry = this.#entries++
+    this.#rows[entry] = row
+    this.#hashes[entry] = hash
+    this.#sums[entry] = diff
+    this.#place(entry)
+  }
+
+  /** Makes room for so many entries. */
+  #reserve(needed: number): void {
+    let entries = this.#rows.length
+    while (entries < needed) entries *= 2
+    if (entries === this.#rows.length) return
+    const [rows, hashes, sums] = [this.#rows, this.#hashes, this.#sums]
+    this.#rows = new Int32Array(entries)
+    this.#hashes = new Int32Array(entries)
+    this.#sums = new Float64Array(entries)
+    this.#rows.set(rows)
+    this.#hashes.set(hashes)
+    this.#sums.set(sums)
+    this.#slots = new Int32Array(entries * 2)
+    for (let entry = 0; entry < this.#entries; entry++) this.#place(entry)
   }
 
   #place(entry: number): void {

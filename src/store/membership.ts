@@ -135,8 +135,7 @@ export const effectiveUpdates = (
     count++
   }
   const updates = new GrowingColumns(columns.data.length, count)
-  const effective = gather(columns, rows.subarray(0, count))
-  effective.diff.set(diffs.subarray(0, count))
-  updates.appendRange(effective, 0, count)
+  updates.appendRange(count === columns.length ? columns : gather(columns, rows.subarray(0, count)), 0, count)
+  updates.diff.set(diffs.subarray(0, count))
   return updates
 }
