@@ -149,7 +149,7 @@ if (rows === WHOLE_HISTORY)
     check(`DuckDB counts as of ${asOf}`, Object.values(await expectedCount(asOf)).slice(0, 2), KNOWN[asOf])
 const plain = await timed(() => varve(importInto(join(work, 'plain'))))
 
-const startup = await timed(() => varve(['status', '--data-dir', join(work, 'empty')]))
+const startup = await timed(() => varve(['-c', '.status', '--data-dir', join(work, 'empty')]))
 
 const dir = join(work, 'killed')
 let kills = 0
