@@ -21,14 +21,11 @@ export const planCompaction = (metadata: ShardMetadata, since: number): Compacti
   return { inputs: merges ? batches.map(({ id }) => id) : [], since: effective }
 }
 
-/** A batch joins a merge if it is at most this many times as large as all newer ones in it together. */
-const GROWTH_MAX = 2
-
 /**
  * The plan of a compaction that starts by itself, or undefined while there are at most `threshold` batches.
  *
- * Merges the newest batches, and of the older ones those that are not much larger (size-tiered, as in Bigtable, section
- * 5.4): what is large is seldom written again, and the number of batches stays at or below the threshold.
+ * Merges the newest batches, and of the older ones those that are no larger than all newer ones together (size-tiered):
+ * what is large is seldom written again, and the number of batches stays at or below the threshold.
  */
 export const planAutomaticCompaction = (
   metadata: ShardMetadata,
@@ -40,7 +37,7 @@ export const planAutomaticCompaction = (
   let first = batches.length - 1
   let rows = batches[first]!.len
   // Merging the batches from `first` on leaves `first + 1` of them.
-  while (first > 0 && (first + 1 > threshold || batches[first - 1]!.len <= GROWTH_MAX * rows)) {
+  while (first > 0 && (first + 1 > threshold || batches[first - 1]!.len <= rows)) {
     first--
     rows += batches[first]!.len
   }
