@@ -136,6 +136,18 @@ describe('sums that pass the safe integers on their way', () => {
     await store.close()
   })
 
+  test('that end beyond them are refused by every read', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.commit([LARGEST, LARGEST].map(diff => ({ shard: SHARD, data: [1], diff })))
+    const snapshot = await store.snapshot()
+    const overflow = { code: 'DIFF_OVERFLOW', details: { shard: SHARD } }
+    await expect(snapshot.toArrow(SHARD)).rejects.toMatchObject(overflow)
+    await expect(snapshot.tables(SHARD).next()).rejects.toMatchObject(overflow)
+    await expect(snapshot.count(SHARD)).rejects.toMatchObject(overflow)
+    await expect(found(store, {})).rejects.toMatchObject(overflow)
+    await store.close()
+  })
+
   test('are counted exactly', async () => {
     const store = await openOn(new MemoryDisk())
     await store.commit(diffs.map((diff, index) => ({ shard: SHARD, data: [index], diff })))
