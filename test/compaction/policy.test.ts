@@ -33,26 +33,37 @@ describe('a compaction that starts by itself', () => {
     expect(planAutomaticCompaction(shard, 1, 7)).toMatchObject({ since: 7 })
   })
 
+  /** Rows written by merges for each row flushed, and the batches at the end, where all flushes are of a size. */
+  const amplification = (threshold: number, flushes: number): { written: number; batches: number } => {
+    let lens: number[] = []
+    let written = 0
+    for (let flush = 0; flush < flushes; flush++) {
+      lens.push(1)
+      const inputs = merged(threshold, ...lens)
+      if (inputs === undefined) continue
+      const rows = inputs.reduce((sum, len) => sum + len, 0)
+      lens = [...lens.slice(0, lens.length - inputs.length), rows]
+      written += rows
+      expect(lens.length).toBeLessThanOrEqual(threshold)
+    }
+    expect(lens.reduce((sum, len) => sum + len, 0)).toBe(flushes)
+    return { written: written / flushes, batches: lens.length }
+  }
+
+  test('writes each row less than twice over a hundred flushes, three times over a thousand', () => {
+    expect(amplification(10, 100).written).toBeCloseTo(1.65, 2)
+    expect(amplification(10, 1000).written).toBeCloseTo(2.95, 2)
+  })
+
   test('keeps the number of batches at the threshold and writes each row a few times only', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 12 }),
         fc.integer({ min: 100, max: 400 }),
         (threshold, flushes) => {
-          let lens: number[] = []
-          let written = 0
-          for (let flush = 0; flush < flushes; flush++) {
-            lens.push(1)
-            const inputs = merged(threshold, ...lens)
-            if (inputs === undefined) continue
-            const rows = inputs.reduce((sum, len) => sum + len, 0)
-            lens = [...lens.slice(0, lens.length - inputs.length), rows]
-            written += rows
-            expect(lens.length).toBeLessThanOrEqual(threshold)
-          }
-          expect(lens.reduce((sum, len) => sum + len, 0)).toBe(flushes)
+          const { written } = amplification(threshold, flushes)
           // Merging all each time would write about flushes / (2 * threshold) times as much.
-          if (threshold >= 4) expect(written / flushes).toBeLessThan(1.25 * Math.log2(flushes))
+          if (threshold >= 4) expect(written).toBeLessThan(1.25 * Math.log2(flushes))
         },
       ),
     )
