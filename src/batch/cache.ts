@@ -1,8 +1,8 @@
 // Owns the row groups of batches that were decoded for looking tuples up, and the files they came from, as far as
 // memory allows: what was used longest ago goes first. Batches never change, so nothing in here is ever stale.
 import type { Disk } from '../disk/disk.ts'
-import type { Columns } from '../model/columns.ts'
-import type { Condition } from '../model/predicate.ts'
+import { bytesOf, type Columns } from '../model/columns.ts'
+import type { Exclusion } from '../model/predicate.ts'
 import { Turns } from '../turns.ts'
 import type { BatchDescription } from './description.ts'
 import { BatchReader } from './reader.ts'
@@ -21,10 +21,6 @@ interface RowGroup {
   readonly columns: Columns
   readonly bytes: number
 }
-
-/** About what decoded columns take. */
-const bytesOf = ({ data, length }: Columns): number =>
-  data.reduce((sum, { heap }) => sum + heap.bytes + length * 9, length * 16)
 
 export class BatchCache {
   readonly #disk: Disk
@@ -50,7 +46,7 @@ export class BatchCache {
     path: string,
     description: BatchDescription,
     shard: string,
-    conditions: readonly Condition[],
+    conditions: readonly Exclusion[],
   ): AsyncGenerator<Columns, void, undefined> {
     const batch = this.#open(path, description, shard)
     batch.users++

@@ -1,13 +1,13 @@
 // Owns what need not be read: batches and row groups of which the statistics say that no row meets the conditions.
 // Invariant: statistics only ever exclude; where they say nothing, or something that has no exact value, all is read.
-import type { Bounds, Condition } from '../model/predicate.ts'
+import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { canonical, float, Timestamp, type Value } from '../model/value.ts'
 import type { BatchDescription } from './description.ts'
 import type { Layout, PartType } from './layout.ts'
 import type { ChunkStatistics, RowGroupFooter } from './parquet.ts'
 
 /** Whether a batch may hold a row that meets all conditions. */
-export const batchMayHold = (batch: BatchDescription, conditions: readonly Condition[]): boolean =>
+export const batchMayHold = (batch: BatchDescription, conditions: readonly Exclusion[]): boolean =>
   conditions.every(({ column, mayHold }) => {
     const { min, max, nulls } = batch.columns[column]!
     return mayHold({ min, max, someNull: nulls > 0, someValue: nulls < batch.len })
@@ -54,7 +54,7 @@ const boundsOf = (type: PartType, statistics: ChunkStatistics | undefined, rows:
 export const rowGroupMayHold = (
   layout: Layout,
   { rows, chunks }: RowGroupFooter,
-  conditions: readonly Condition[],
+  conditions: readonly Exclusion[],
 ): boolean =>
   conditions.every(({ column, mayHold }) => {
     const { parts } = layout[column]!

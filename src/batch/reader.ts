@@ -5,7 +5,7 @@ import { assert, CorruptionError, DiskError, type ErrorDetails } from '../errors
 import { checksum } from '../model/checksum.ts'
 import type { Columns } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
-import type { Condition } from '../model/predicate.ts'
+import type { Exclusion } from '../model/predicate.ts'
 import { decodeColumns, MalformedColumn } from './decode.ts'
 import type { BatchDescription } from './description.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
@@ -161,7 +161,7 @@ export class BatchReader {
   }
 
   /** Whether a row group may hold a row that meets all conditions, as far as its statistics say. */
-  mayHold(index: number, conditions: readonly Condition[]): boolean {
+  mayHold(index: number, conditions: readonly Exclusion[]): boolean {
     return rowGroupMayHold(this.#layout, this.#footer.rowGroups[index]!, conditions)
   }
 

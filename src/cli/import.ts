@@ -15,7 +15,6 @@ import { TextFile } from '../exchange/text-file.ts'
 import type { TextFormat } from '../exchange/text-format.ts'
 import { isRelationShard } from '../iql/name.ts'
 import type { Schema } from '../model/schema.ts'
-import type { Engine } from '../store/engine.ts'
 import { printable } from '../text/printable.ts'
 import { type Call, type Command, configurationOf, JSON_FLAG, STORE_FLAGS, UsageError } from './command.ts'
 import { type FileFormat, FORMAT_FLAG, formatOf, typesOf } from './file-format.ts'
@@ -105,17 +104,6 @@ const openRows = async (
   return file
 }
 
-/** The columns that a shard has; undefined if it is not there. */
-const schemaIn = async (engine: Engine, shard: string): Promise<Schema | undefined> => {
-  if (!engine.hasShard(shard)) return undefined
-  const snapshot = engine.snapshot(undefined)
-  try {
-    return snapshot.schemaOf(shard)
-  } finally {
-    await snapshot.close()
-  }
-}
-
 const hasStore = async (call: Call): Promise<boolean> => {
   const { dataDir } = optionsFrom(optionValues((await configurationOf(call)).entries))
   try {
@@ -180,7 +168,7 @@ export const importCommand: Command = {
       // A file that is refused makes no store.
       if (!(await hasStore(call))) file = await openRows(call, source, reading, undefined)
       return await withEngine(call, { create: true }, async engine => {
-        const schema = await schemaIn(engine, shard)
+        const schema = engine.schemaOf(shard)
         // Also if another process made store and shard meanwhile.
         if (file === undefined || schema !== undefined) {
           file?.close()

@@ -78,6 +78,10 @@ class GrowingColumn implements Column {
   }
 }
 
+/** About how many bytes columns and their heaps take. */
+export const bytesOf = ({ data, length }: Columns): number =>
+  data.reduce((sum, { heap }) => sum + heap.bytes + length * 9, length * 16)
+
 /** Columns that grow at the end, for buffers, decoders and merges. */
 export class GrowingColumns implements Columns {
   readonly data: readonly GrowingColumn[]
@@ -98,9 +102,9 @@ export class GrowingColumns implements Columns {
     return this.#length
   }
 
-  /** About how many bytes the columns and their heaps take. */
+  /** See {@link bytesOf}. */
   get bytes(): number {
-    return this.data.reduce((sum, column) => sum + column.heap.bytes + this.#length * 9, this.#length * 16)
+    return bytesOf(this)
   }
 
   #reserve(rows: number): void {

@@ -43,19 +43,21 @@ export interface Bounds {
   readonly someValue: boolean
 }
 
-/** What one column must be. */
-export interface Condition {
+/** What is known to keep rows from mattering, without looking at one. */
+export interface Exclusion {
   /** Index of the column. */
   readonly column: number
+  /** Whether some row within the bounds may matter. */
+  readonly mayHold: (bounds: Bounds) => boolean
+}
+
+/** What one column must be. */
+export interface Condition extends Exclusion {
   /** The one value that it asks for, if so: few rows are expected to meet it. */
   readonly point: Value | undefined
   /** Tells for a row of the column whether it holds. */
   readonly on: (column: Column) => (row: number) => boolean
-  /** Whether it may hold for some row within the bounds. */
-  readonly mayHold: (bounds: Bounds) => boolean
 }
-
-const isNaNValue = (value: Value): boolean => typeof value === 'number' && Number.isNaN(value)
 
 const equality = (column: number, value: Value): Condition => {
   const kind = kindOf(value)
@@ -74,7 +76,7 @@ const equality = (column: number, value: Value): Condition => {
       if (value === null) return someNull
       if (!someValue) return false
       // The bounds that Parquet keeps leave NaN out.
-      if (isNaNValue(value)) return true
+      if (Number.isNaN(value)) return true
       if (min !== undefined && compareValues(value, min) < 0) return false
       return max === undefined || compareValues(value, max) <= 0
     },
@@ -171,7 +173,7 @@ const sideOf = (
   if (given[strict] !== undefined && given[inclusive] !== undefined)
     throw new InputError('WHERE_INVALID', `${strict} and ${inclusive} exclude each other`, { place })
   const value = canonicalIn(isFloat, given[key], `${place}.${key}`)
-  if (value === null || isNaNValue(value))
+  if (value === null || Number.isNaN(value))
     throw new InputError('WHERE_INVALID', 'a bound is neither null nor NaN', { place: `${place}.${key}` })
   return { value, inclusive: key === inclusive }
 }

@@ -142,6 +142,7 @@ export class Engine {
     return this.#parts.state.importProgress(id)
   }
 
+  /** The columns of a shard as of the last commit, inferred types as of the last flush; undefined if it is not there. */
   schemaOf(shard: string): Schema | undefined {
     return this.#parts.state.shards.get(shard)?.schema
   }

@@ -6,8 +6,8 @@ import { batchMayHold } from '../batch/prune.ts'
 import { FrontierError } from '../errors.ts'
 import { type Columns, GrowingColumns, gather, tupleAt, valueAt } from '../model/columns.ts'
 import { addMultiplicities } from '../model/lookup.ts'
-import type { Bounds, Condition } from '../model/predicate.ts'
-import { floatIntegers, type Schema } from '../model/schema.ts'
+import type { Bounds, Exclusion } from '../model/predicate.ts'
+import { floatIntegers, isFloatColumn, type Schema } from '../model/schema.ts'
 import { sameTuple, sortedRows } from '../model/sort.ts'
 import type { TupleIndex } from '../model/tuple-index.ts'
 import { addDiff } from '../model/update.ts'
@@ -33,9 +33,9 @@ export interface Known {
 
 /** Makes wishes of tuples in the order of a call, in the form that the columns of `schema` keep them. */
 export const wishesOf = (tuples: Columns, schema: Schema | undefined): Wishes => {
-  schema?.forEach(({ declared, type }, index) => {
+  schema?.forEach((known, index) => {
     const column = tuples.data[index]
-    if (column !== undefined && declared && type === 'float64') floatIntegers(column, tuples.length)
+    if (column !== undefined && isFloatColumn(known)) floatIntegers(column, tuples.length)
   })
   const rows = sortedRows(tuples)
   let count = 0
@@ -45,10 +45,8 @@ export const wishesOf = (tuples: Columns, schema: Schema | undefined): Wishes =>
 }
 
 /** Whether a column may hold one of the values from `least` to `greatest`. */
-const within = (column: number, hasNull: boolean, least: Value | undefined, greatest: Value): Condition => ({
+const within = (column: number, hasNull: boolean, least: Value | undefined, greatest: Value): Exclusion => ({
   column,
-  point: undefined,
-  on: () => () => true,
   mayHold: ({ min, max, someNull, someValue }: Bounds) => {
     if (hasNull && someNull) return true
     if (least === undefined || !someValue) return false
@@ -59,7 +57,7 @@ const within = (column: number, hasNull: boolean, least: Value | undefined, grea
 })
 
 /** Conditions that each batch and row group with one of the tuples may meet. */
-const spanOf = (columns: Columns): Condition[] =>
+const spanOf = (columns: Columns): Exclusion[] =>
   columns.data.map((column, index) => {
     let hasNull = false
     let least: Value | undefined

@@ -6,7 +6,7 @@ import { toArrowTable } from '../batch/encode.ts'
 import { CommitError, FrontierError, InputError } from '../errors.ts'
 import { type Columns, emptyColumns, slice, tupleAt } from '../model/columns.ts'
 import { columnIndex, conditionsOf, type Where } from '../model/predicate.ts'
-import { type ColumnSchema, type Schema, widen } from '../model/schema.ts'
+import { type ColumnSchema, isFloatColumn, type Schema, widen } from '../model/schema.ts'
 import { compareTuples } from '../model/sort.ts'
 import { checkTime } from '../model/update.ts'
 import { Float, type Value } from '../model/value.ts'
@@ -77,11 +77,7 @@ const selectionOf = (options: ReadOptions, schema: Schema): Selection => {
 
 /** In a column declared float64 a float is a plain number, also an integral one. */
 const plainFloats = (tuple: Value[], schema: Schema): Value[] =>
-  tuple.map((value, index) =>
-    value instanceof Float && schema[index]!.declared && schema[index]!.type === 'float64'
-      ? value.value
-      : value,
-  )
+  tuple.map((value, index) => (value instanceof Float && isFloatColumn(schema[index]!) ? value.value : value))
 
 /** Notices a sum that had to be kept as several rows because it is no safe integer: see consolidate. */
 class OverflowCheck {
