@@ -228,7 +228,7 @@ export class Engine {
         segments: log.segments,
         start: state.walStart,
         pendingBytes: this.#writer.pendingBytes,
-        keptBytes: log.bytes - log.bytesFrom(state.firstUnflushedLsn),
+        keptBytes: this.#maintenance.keptLogBytes,
         syncs: log.syncs,
       },
       buffer: {

@@ -138,9 +138,19 @@ export class Maintenance {
     this.#holds.delete(owner)
   }
 
-  /** Bytes of the log that flushes could make go away; not what is kept for damaged shards alone: rules 14. */
-  get #boundedLogBytes(): number {
+  /** Bytes of the log that only flushes can make go away; not what is kept for damaged shards alone: rules 14. */
+  get #unflushedLogBytes(): number {
     return this.#log.bytesFrom(this.#state.firstUnflushedLsn)
+  }
+
+  /** Bytes of the log that count against its bound: also what is flushed and still has to be removed. */
+  get #boundedLogBytes(): number {
+    return this.#log.bytes - this.keptLogBytes
+  }
+
+  /** Bytes of the log that are kept for damaged shards alone. */
+  get keptLogBytes(): number {
+    return this.#log.bytesFrom(this.#state.walStart) - this.#unflushedLogBytes
   }
 
   #soundShards(): Shard[] {
@@ -230,7 +240,7 @@ export class Maintenance {
       this.#flushSoon(shard)
     }
     // Starting at half of the bound, so that steady writing never has to wait at it.
-    if (this.#bufferedBytes >= maxBufferBytes || this.#boundedLogBytes >= maxWalSizeBytes / 2)
+    if (this.#bufferedBytes >= maxBufferBytes || this.#unflushedLogBytes >= maxWalSizeBytes / 2)
       this.#flushAllSoon()
   }
 
@@ -255,6 +265,8 @@ export class Maintenance {
       // A flush of all starts at the bound; commits wait for it where it cannot keep up.
       if (this.#bufferedBytes >= 2 * this.#settings.maxBufferBytes)
         for (const shard of this.#freezeDirty()) await this.#flushShard(shard)
+      if (this.#boundedLogBytes < this.#settings.maxWalSizeBytes) return
+      await this.#retire()
       if (this.#boundedLogBytes < this.#settings.maxWalSizeBytes) return
       // Only what is in no active segment can be removed.
       if (this.#log.hasCommits) await seal()
