@@ -191,7 +191,7 @@ export const writeBatch = async (
     let written: Awaited<ReturnType<typeof describe>>
     try {
       const bytes = await writeAll(file, fileBytes(options, first.value, groups, span))
-      await file.sync() // B5
+      await file.sync('B5')
       written = await describe(file, bytes)
     } finally {
       await file.close()
@@ -200,7 +200,7 @@ export const writeBatch = async (
     assert(rows === span.len, 'the codec wrote every row')
     await disk.rename(temporary, path)
     left = path
-    await disk.syncDirectory(folderOf(path)) // B6
+    await disk.syncDirectory(folderOf(path), 'B6')
     return { ...described, ...span.describe(schema.map(({ type }) => type)) }
   } catch (cause) {
     if (left !== undefined) await discard(disk, left)

@@ -1,6 +1,8 @@
 // Owns the boundary to the operating system: everything Varve asks of a disk goes through this interface.
 // Paths are relative to the folder the disk was made for, with `/` between names; no path leaves it.
-// Every method rejects with a DiskError that names path and operation; nothing else escapes.
+// Every method rejects with a DiskError that names path and operation; nothing else escapes. A sync names the barrier
+// that it is.
+import type { Barrier } from './barrier.ts'
 
 /** A file that stays readable through this handle even after it was renamed or removed. */
 export interface DiskFile {
@@ -9,7 +11,7 @@ export interface DiskFile {
   /** Writes all of `bytes` at `offset`. A short write that cannot be completed rejects with what the system said. */
   write(offset: number, bytes: Uint8Array): Promise<void>
   /** Makes the content, and a size that changed, durable. */
-  sync(): Promise<void>
+  sync(barrier: Barrier): Promise<void>
   /** Cuts or extends (with zeros) the file. Not durable before {@link sync}. */
   truncate(size: number): Promise<void>
   /** Size in bytes now. */
@@ -41,5 +43,5 @@ export interface Disk {
   /** Removes a file. */
   remove(path: string): Promise<void>
   /** Makes the entries of a folder durable: until then a crash can undo what was created, renamed or removed. */
-  syncDirectory(path: string): Promise<void>
+  syncDirectory(path: string, barrier: Barrier): Promise<void>
 }

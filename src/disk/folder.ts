@@ -2,10 +2,12 @@
 // be relative or a link; it is resolved once, so that a later `chdir` changes nothing. `persist` in it may not.
 // Invariant: what was made before a failure is removed again, and nothing else is.
 import { constants } from 'node:fs'
-import { access, lstat, mkdir, realpath, rmdir } from 'node:fs/promises'
+import { access, lstat, realpath, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DiskError } from '../errors.ts'
-import { NodeDisk, syncFolder } from './node-disk.ts'
+import type { Disk } from './disk.ts'
+import { NodeDisk } from './node-disk.ts'
+import { pathIn } from './path.ts'
 import { diskError, errnoOf } from './system-error.ts'
 
 /** The folder of the store inside the data directory. */
@@ -55,30 +57,34 @@ const isThere = async (folder: string): Promise<boolean> => {
   }
 }
 
-/** Makes `names` below `existing`, each synced into its parent before the next: barrier B13. */
-const makeFolders = async (existing: string, names: readonly string[]): Promise<void> => {
+/**
+ * Makes folders, each inside the one before and the first in the root of `disk`, and each synced into its parent before
+ * the next (B13).
+ * @param made is given the paths of those that were not there, also if this rejects
+ */
+export const makeFolders = async (disk: Disk, names: readonly string[], made: string[]): Promise<void> => {
+  let parent = ''
+  for (const name of names) {
+    const folder = pathIn(parent, name)
+    if ((await disk.stat(folder)) === undefined) made.push(folder)
+    await disk.makeDirectory(folder) // another open may have been faster
+    await disk.syncDirectory(parent, 'B13')
+    parent = folder
+  }
+}
+
+const makeMissing = async (existing: string, names: readonly string[]): Promise<void> => {
   const made: string[] = []
   try {
     // An open that was killed may have made `existing` and not synced it. Those above it were synced before it was
     // made. One that we may not read, we did not make.
-    await syncFolder(dirname(existing)).catch((cause: unknown) => {
-      if (diskError(cause, existing, 'syncDirectory').code !== 'DISK_DENIED') throw cause
+    await new NodeDisk(dirname(existing)).syncDirectory('', 'B13').catch((cause: DiskError) => {
+      if (cause.code !== 'DISK_DENIED') throw cause
     })
-    let folder = existing
-    for (const name of names) {
-      const parent = folder
-      folder = join(parent, name)
-      try {
-        await mkdir(folder)
-        made.push(folder)
-      } catch (cause) {
-        if (errnoOf(cause) !== 'EEXIST' || !(await isThere(folder))) throw cause // else another open was faster
-      }
-      await syncFolder(parent)
-    }
+    await makeFolders(new NodeDisk(existing), names, made)
   } catch (cause) {
     // A folder that is no longer empty belongs to somebody now.
-    for (const folder of made.reverse()) await rmdir(folder).catch(() => undefined)
+    for (const folder of made.reverse()) await rmdir(join(existing, folder)).catch(() => undefined)
     throw cause
   }
 }
@@ -108,7 +114,7 @@ export const openFolder = async (path: string, options: { readonly create: boole
         operation: 'open',
       })
     if (options.create) {
-      await makeFolders(found ? folder : existing, found ? [] : [...missing, PERSIST_FOLDER])
+      await makeMissing(found ? folder : existing, found ? [] : [...missing, PERSIST_FOLDER])
       await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     }
     return { disk: new NodeDisk(folder), path: folder, dataDir }

@@ -6,6 +6,7 @@ import { constants, type Dirent, type Stats } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert, DiskError } from '../errors.ts'
+import type { Barrier } from './barrier.ts'
 import type { Disk, DiskEntry, DiskFile } from './disk.ts'
 import { nameOf, namesOf } from './path.ts'
 import { diskError, errnoOf } from './system-error.ts'
@@ -34,11 +35,11 @@ class NodeFile implements DiskFile {
     this.#path = path
   }
 
-  async #attempt<T>(operation: string, body: () => Promise<T>): Promise<T> {
+  async #attempt<T>(operation: string, body: () => Promise<T>, barrier?: Barrier): Promise<T> {
     try {
       return await body()
     } catch (cause) {
-      throw diskError(cause, this.#path, operation)
+      throw diskError(cause, this.#path, operation, barrier)
     }
   }
 
@@ -72,8 +73,8 @@ class NodeFile implements DiskFile {
   }
 
   /** fdatasync: covers the data and a size that changed, not the times. */
-  async sync(): Promise<void> {
-    await this.#attempt('sync', () => this.#handle.datasync())
+  async sync(barrier: Barrier): Promise<void> {
+    await this.#attempt('sync', () => this.#handle.datasync(), barrier)
   }
 
   async truncate(size: number): Promise<void> {
@@ -94,7 +95,7 @@ class NodeFile implements DiskFile {
  * Makes the entries of the folder at an absolute path durable. Windows cannot open a folder and has no such call: its
  * file system journals folder operations in order, and there this does nothing.
  */
-export const syncFolder = async (absolute: string): Promise<void> => {
+const syncFolder = async (absolute: string): Promise<void> => {
   let handle: FileHandle
   try {
     handle = await open(absolute, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0))
@@ -186,15 +187,21 @@ export class NodeDisk implements Disk {
     })
   }
 
-  async syncDirectory(path: string): Promise<void> {
-    await this.#attempt(path, 'syncDirectory', async absolute => {
+  async syncDirectory(path: string, barrier: Barrier): Promise<void> {
+    const sync = async (absolute: string): Promise<void> => {
       await this.#checkFolder(absolute, path, 'syncDirectory')
       await syncFolder(absolute)
-    })
+    }
+    await this.#attempt(path, 'syncDirectory', sync, barrier)
   }
 
   /** Runs `body` on the absolute form of `path`, after every folder on the way was seen to be one. */
-  async #attempt<T>(path: string, operation: string, body: (absolute: string) => Promise<T>): Promise<T> {
+  async #attempt<T>(
+    path: string,
+    operation: string,
+    body: (absolute: string) => Promise<T>,
+    barrier?: Barrier,
+  ): Promise<T> {
     try {
       let absolute = this.root
       for (const name of namesOf(path, operation)) {
@@ -203,7 +210,7 @@ export class NodeDisk implements Disk {
       }
       return await body(absolute)
     } catch (cause) {
-      throw diskError(cause, path, operation)
+      throw diskError(cause, path, operation, barrier)
     }
   }
 

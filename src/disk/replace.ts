@@ -1,5 +1,6 @@
 // Owns the atomic replacement of a small file: a reader finds the old bytes or the new ones, never a mixture.
 import { DiskError } from '../errors.ts'
+import type { Barrier } from './barrier.ts'
 import type { Disk } from './disk.ts'
 
 /** The ending of files that are being written. What carries it at open is ours, unfinished, and removed. */
@@ -8,23 +9,36 @@ export const TEMPORARY = '.tmp'
 /** The folder of a path; the root is `''`. */
 export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 
+/** Which barriers the two syncs of a replacement are. */
+export interface ReplaceBarriers {
+  readonly content: Barrier
+  readonly name: Barrier
+}
+
+const DOCUMENT: ReplaceBarriers = { content: 'B7', name: 'B8' }
+
 /**
  * Puts `bytes` at `path`, durable when the promise resolves: temporary file, sync, rename, folder sync.
  * If it rejects before the rename, the old file is untouched; a leftover temporary file is removed at open.
  */
-export const replaceFile = async (disk: Disk, path: string, bytes: Uint8Array): Promise<void> => {
+export const replaceFile = async (
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  barriers: ReplaceBarriers = DOCUMENT,
+): Promise<void> => {
   const temporary = path + TEMPORARY
   if ((await disk.stat(temporary)) !== undefined) await disk.remove(temporary)
   const file = await disk.open(temporary, 'create')
   try {
     await file.write(0, bytes)
-    await file.sync()
+    await file.sync(barriers.content)
   } finally {
     await file.close()
   }
   await disk.rename(temporary, path)
   // Sync the folder as well: until then a crash can undo the rename.
-  await disk.syncDirectory(folderOf(path))
+  await disk.syncDirectory(folderOf(path), barriers.name)
 }
 
 /**

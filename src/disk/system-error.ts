@@ -1,6 +1,7 @@
 // Owns the translation of what the operating system says into a DiskError: a code that a caller can decide on,
 // and the place. The system's own code stays in `details.errno`, its error in `cause`.
 import { type DiskCode, DiskError } from '../errors.ts'
+import type { Barrier } from './barrier.ts'
 
 const CODES: ReadonlyMap<string, readonly [code: DiskCode, message: string]> = new Map([
   ['ENOENT', ['DISK_MISSING', 'there is no such file or folder']],
@@ -21,12 +22,12 @@ export const errnoOf = (cause: unknown): string | undefined => {
   return typeof code === 'string' ? code : undefined
 }
 
-/** `cause` as a DiskError about `path`; a DiskError stays what it is. */
-export const diskError = (cause: unknown, path: string, operation: string): DiskError => {
+/** `cause` as a DiskError about `path`; a DiskError stays what it is. @param barrier of a sync */
+export const diskError = (cause: unknown, path: string, operation: string, barrier?: Barrier): DiskError => {
   if (cause instanceof DiskError) return cause
   const errno = errnoOf(cause)
   const [code, message] = CODES.get(errno ?? '') ?? ['DISK_FAILED', 'the operating system reported a failure']
-  return new DiskError(code, message, { path, operation, errno }, cause)
+  return new DiskError(code, message, { path, operation, ...(barrier && { barrier }), errno }, cause)
 }
 
 /** As {@link diskError}, for a disk that is not the operating system's and fails as it would. */

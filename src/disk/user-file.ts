@@ -86,7 +86,7 @@ export const writeUserFile = async (path: string, pieces: AsyncIterable<Uint8Arr
         await file.write(bytes, piece)
         bytes += piece.length
       }
-      await file.sync()
+      await file.sync('B7')
     } finally {
       await file.close()
     }
@@ -95,6 +95,6 @@ export const writeUserFile = async (path: string, pieces: AsyncIterable<Uint8Arr
     await disk.remove(temporary).catch(() => {}) // The failure that led here is the one to report.
     throw cause
   }
-  await disk.syncDirectory('')
+  await disk.syncDirectory('', 'B8')
   return bytes
 }

@@ -44,7 +44,7 @@ const create = async (disk: Disk, id: string, created: string): Promise<Catalog>
     ids: [],
     imports: [],
   }
-  await writeDocument(disk, CATALOG, catalogFields(catalog))
+  await writeDocument(disk, CATALOG, catalogFields(catalog), { content: 'B13', name: 'B13' })
   return catalog
 }
 
@@ -54,7 +54,7 @@ const syncEverything = async (disk: Disk): Promise<void> => {
     for (const { name, kind } of await disk.list(folder)) {
       if (kind !== 'file') continue
       const file = await disk.open(pathIn(folder, name), 'write')
-      await file.sync()
+      await file.sync('B20')
       await file.close()
     }
   }
@@ -93,7 +93,7 @@ class Mending {
     try {
       if (segment.end < segment.size) await file.truncate(segment.end)
       // Also without a cut: after a kill the tail may be in the page cache alone, and batches are about to build on it.
-      await file.sync()
+      await file.sync('B10')
     } finally {
       await file.close()
     }
@@ -106,10 +106,11 @@ class Mending {
   async makeLog(store: string): Promise<void> {
     const { current } = this.#recovered.log
     const header = encodeHeader({ store, epoch: 0, generation: 1, firstLsn: 1, upper: 0 })
-    if (current === undefined) await replaceFile(this.#disk, CURRENT, header)
+    if (current === undefined) await replaceFile(this.#disk, CURRENT, header, { content: 'B13', name: 'B13' })
     if (current === undefined || current.header !== undefined) return
     const lines = await readWhole(this.#disk, CURRENT, current.size)
-    await replaceFile(this.#disk, CURRENT, Buffer.concat([header, lines.subarray(0, current.end)]))
+    const whole = Buffer.concat([header, lines.subarray(0, current.end)])
+    await replaceFile(this.#disk, CURRENT, whole, { content: 'B13', name: 'B13' })
     this.#adopted = header.length
   }
 
@@ -125,7 +126,7 @@ class Mending {
     if (current.records.length === 0) return undefined
     const firstLsn = current.header?.firstLsn ?? 1
     await this.#disk.rename(CURRENT, sealedPath(firstLsn))
-    await this.#disk.syncDirectory(WAL_FOLDER)
+    await this.#disk.syncDirectory(WAL_FOLDER, 'B15')
     return { path: sealedPath(firstLsn), firstLsn, bytes: current.end + this.#adopted }
   }
 
@@ -177,16 +178,16 @@ export const mend = async (
   const registry = new Registry(disk, found)
   const epoch = found.epoch + 1
   // What recovery read may be in the page cache alone: a process that was killed had not yet synced it, and nothing
-  // may be given up, nor built, on what a power loss could still take back (B8).
+  // may be given up, nor built, on what a power loss could still take back.
   if (found.unsynced) await syncEverything(disk)
-  for (const folder of ['', ...FOLDERS]) await disk.syncDirectory(folder)
+  for (const folder of ['', ...FOLDERS]) await disk.syncDirectory(folder, 'B19')
   if (found.epoch === 0) await mending.makeLog(found.id)
   const unsynced = settings.durabilityMode === 'none'
-  await registry.update(catalog => ({ ...catalog, epoch, unsynced })) // B12
+  await registry.update(catalog => ({ ...catalog, epoch, unsynced }), 'B12')
   const sealed = await mending.sealCurrent()
   for (const shard of state.shards.values()) {
     shard.freeze(scan.lastLsn)
-    await flushOldest(disk, registry, batchFormat(settings), shard) // B11
+    await flushOldest(disk, registry, batchFormat(settings), shard)
   }
   const kept = sealed === undefined ? scan.sealed : [...scan.sealed, sealed]
   const replacesEmpty = scan.current !== undefined && sealed === undefined

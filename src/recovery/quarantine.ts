@@ -1,8 +1,10 @@
 // Owns the evidence: what cannot be explained is kept with a report, never deleted.
 import type { Disk } from '../disk/disk.ts'
-import { replaceFile } from '../disk/replace.ts'
+import { type ReplaceBarriers, replaceFile } from '../disk/replace.ts'
 
 const QUARANTINE_FOLDER = 'quarantine'
+
+const EVIDENCE: ReplaceBarriers = { content: 'B22', name: 'B22' }
 
 /** Why something was put aside. */
 export interface QuarantineReport {
@@ -28,7 +30,12 @@ const writeReport = (
   bytes: number,
   at: string,
 ): Promise<void> =>
-  replaceFile(disk, `${path}.json`, new TextEncoder().encode(`${JSON.stringify({ ...report, bytes, at })}\n`))
+  replaceFile(
+    disk,
+    `${path}.json`,
+    new TextEncoder().encode(`${JSON.stringify({ ...report, bytes, at })}\n`),
+    EVIDENCE,
+  )
 
 /** Keeps a copy of `bytes`, with its report, durably. Returns where. */
 export const keepBytes = async (
@@ -40,7 +47,7 @@ export const keepBytes = async (
 ): Promise<string> => {
   const path = `${QUARANTINE_FOLDER}/${await freeName(disk, name)}`
   await writeReport(disk, path, report, bytes.length, at)
-  await replaceFile(disk, path, bytes)
+  await replaceFile(disk, path, bytes, EVIDENCE)
   return path
 }
 
@@ -54,7 +61,7 @@ export const moveAside = async (
   const path = `${QUARANTINE_FOLDER}/${await freeName(disk, from.replaceAll('/', '-'))}`
   await writeReport(disk, path, report, (await disk.stat(from))?.size ?? 0, at)
   await disk.rename(from, path)
-  await disk.syncDirectory(QUARANTINE_FOLDER)
-  await disk.syncDirectory(from.slice(0, Math.max(0, from.lastIndexOf('/'))))
+  await disk.syncDirectory(QUARANTINE_FOLDER, 'B22')
+  await disk.syncDirectory(from.slice(0, Math.max(0, from.lastIndexOf('/'))), 'B22')
   return path
 }

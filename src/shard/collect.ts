@@ -19,7 +19,7 @@ export const collectRetired = (
     if (free.length === 0) return
     for (const id of free)
       if ((await disk.stat(batchPath(id))) !== undefined) await disk.remove(batchPath(id))
-    await disk.syncDirectory(BATCHES_FOLDER)
+    await disk.syncDirectory(BATCHES_FOLDER, 'B21')
     const metadata = withoutRetired(shard.metadata, new Set(free))
     await registry.publish(metadata, shard.firstLsn)
     shard.publish(metadata)

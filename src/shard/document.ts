@@ -3,7 +3,7 @@
 // Invariant: what {@link readDocument} returns is to the byte what {@link writeDocument} was given.
 
 import type { Disk } from '../disk/disk.ts'
-import { readWhole, replaceFile } from '../disk/replace.ts'
+import { type ReplaceBarriers, readWhole, replaceFile } from '../disk/replace.ts'
 import { type CorruptionCode, CorruptionError, DiskError } from '../errors.ts'
 import { checksum } from '../model/checksum.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -39,8 +39,12 @@ export const decodeDocument = (bytes: Uint8Array, file: string, code: Corruption
 }
 
 /** Replaces a document, durable when the promise resolves. */
-export const writeDocument = (disk: Disk, path: string, fields: JsonObject): Promise<void> =>
-  replaceFile(disk, path, encodeDocument(fields))
+export const writeDocument = (
+  disk: Disk,
+  path: string,
+  fields: JsonObject,
+  barriers?: ReplaceBarriers,
+): Promise<void> => replaceFile(disk, path, encodeDocument(fields), barriers)
 
 /** The fields of the document at `path`, or undefined if there is none. */
 export const readDocument = async (

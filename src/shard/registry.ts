@@ -1,6 +1,7 @@
 // Owns the publication of documents: one at a time, each only while this process still owns the store.
 // Invariant: what `catalog` says is on disk; a reader of the folder never sees a document before what it names.
 
+import type { Barrier } from '../disk/barrier.ts'
 import type { Disk } from '../disk/disk.ts'
 import { LockedError } from '../errors.ts'
 import { Turns } from '../turns.ts'
@@ -41,15 +42,15 @@ export class Registry {
       })
   }
 
-  async #write(next: Catalog): Promise<void> {
+  async #write(next: Catalog, barrier: Barrier): Promise<void> {
     await this.#checkOwnership()
-    await writeDocument(this.#disk, CATALOG, catalogFields(next))
+    await writeDocument(this.#disk, CATALOG, catalogFields(next), { content: barrier, name: barrier })
     this.#catalog = next
   }
 
-  /** Replaces store.json, durable when the promise resolves. */
-  update(change: (catalog: Catalog) => Catalog): Promise<void> {
-    return this.#turns.take(() => this.#write(change(this.#catalog)))
+  /** Replaces store.json, durable when the promise resolves. @param barrier what rests on it */
+  update(change: (catalog: Catalog) => Catalog, barrier: Barrier): Promise<void> {
+    return this.#turns.take(() => this.#write(change(this.#catalog), barrier))
   }
 
   /** An id that no batch ever had. */
@@ -57,7 +58,7 @@ export class Registry {
     return this.#turns.take(async () => {
       const id = this.#nextBatch
       if (id >= this.#catalog.nextBatch)
-        await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK })
+        await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK }, 'B17')
       this.#nextBatch = id + 1
       return String(id)
     })
@@ -65,7 +66,7 @@ export class Registry {
 
   /**
    * Publishes the metadata of a shard: the commit point of a flush and of a compaction. Durable when the promise
-   * resolves (B7, B8). A shard is listed first. If it rejects, either the old or the new metadata is on disk.
+   * resolves. A shard is listed first. If it rejects, either the old or the new metadata is on disk.
    *
    * @param firstLsn the first LSN that touched the shard, for its listing
    */
@@ -73,7 +74,7 @@ export class Registry {
     return this.#turns.take(async () => {
       const { shards, id } = this.#catalog
       if (!shards.some(({ name }) => name === metadata.name)) {
-        await this.#write({ ...this.#catalog, shards: [...shards, { name: metadata.name, firstLsn }] })
+        await this.#write({ ...this.#catalog, shards: [...shards, { name: metadata.name, firstLsn }] }, 'B16')
       } else await this.#checkOwnership()
       await writeDocument(this.#disk, metadataPath(metadata.name), metadataFields(metadata, id))
     })
@@ -82,18 +83,21 @@ export class Registry {
 
 /**
  * Makes durable that everything below the state's `walStart` is in batches, with what only the log knew of it
- * (barrier B14): only then may segments be removed.
+ * (B14): only then may segments be removed.
  */
 export const raiseWalStart = async (registry: Registry, state: State): Promise<void> => {
   const { walStart, ids } = state
   const imports = state.importsBefore(walStart)
   // Of what is flushed, not of what is committed: that may not be durable yet, and its times would be lost with it.
   const upper = Math.max(0, ...[...state.shards.values()].map(({ metadata }) => metadata.upper))
-  await registry.update(catalog => ({
-    ...catalog,
-    walStart: Math.max(catalog.walStart, walStart),
-    upper: Math.max(catalog.upper, upper),
-    ids: ids.filter(({ lsn }) => lsn < walStart),
-    imports,
-  }))
+  await registry.update(
+    catalog => ({
+      ...catalog,
+      walStart: Math.max(catalog.walStart, walStart),
+      upper: Math.max(catalog.upper, upper),
+      ids: ids.filter(({ lsn }) => lsn < walStart),
+      imports,
+    }),
+    'B14',
+  )
 }

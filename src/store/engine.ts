@@ -135,7 +135,7 @@ export class Engine {
 
   /** Resolves when the commit `lsn` survives a power loss. */
   durableThrough(lsn: number): Promise<void> {
-    return this.#writer.durableThrough(lsn)
+    return this.#writer.durableThrough(lsn, 'B1')
   }
 
   importProgress(id: string): ImportProgress | undefined {
@@ -154,7 +154,7 @@ export class Engine {
   async sync(): Promise<void> {
     this.#requireOpen()
     await this.#writer.settled()
-    await this.#writer.durableThrough(this.#parts.state.lastLsn)
+    await this.#writer.durableThrough(this.#parts.state.lastLsn, 'B1')
   }
 
   async flush(): Promise<FlushReport> {

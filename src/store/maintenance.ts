@@ -165,7 +165,7 @@ export class Maintenance {
       .inTurn(async () => {
         const flushed: FlushedBuffer[] = []
         for (let buffer = shard.oldestFrozen; buffer !== undefined; buffer = shard.oldestFrozen) {
-          await this.#writer!.durableThrough(buffer.fence)
+          await this.#writer!.durableThrough(buffer.fence, 'B4')
           const done = await flushOldest(this.#disk, this.#registry, batchFormat(this.#settings), shard)
           if (done !== undefined) flushed.push(done)
         }

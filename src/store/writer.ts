@@ -4,6 +4,7 @@
 // store is poisoned. While one sync runs the next group forms: group commit needs no timer.
 
 import type { Settings } from '../config/settings.ts'
+import type { Barrier } from '../disk/barrier.ts'
 import { CommitError } from '../errors.ts'
 import type { State } from '../shard/state.ts'
 import type { Log } from '../wal/log.ts'
@@ -83,14 +84,14 @@ export class Writer {
     )
   }
 
-  /** Makes every applied commit up to `lsn` durable (barrier B4). */
-  async durableThrough(lsn: number): Promise<void> {
+  /** Makes every applied commit up to `lsn` durable. @param barrier what rests on it */
+  async durableThrough(lsn: number, barrier: Barrier): Promise<void> {
     while (this.#log.writtenLsn < lsn) {
       if (this.#log.poison !== undefined) throw this.#log.poisoned('indeterminate')
       await this.#backlog.settled()
       if (this.#backlog.blocked !== undefined) throw this.#busy(this.#backlog.blocked)
     }
-    if (this.#log.durableLsn < lsn) await this.#log.sync()
+    if (this.#log.durableLsn < lsn) await this.#log.sync(barrier)
   }
 
   /** Takes no more commits; resolves when those entered are settled. */
@@ -176,7 +177,7 @@ export class Writer {
     if (group.lastLsn !== undefined) {
       try {
         await this.#log.append(group.lines, group.lastLsn, draft.upper)
-        if (this.#settings.durabilityMode === 'immediate') await this.#log.sync()
+        if (this.#settings.durabilityMode === 'immediate') await this.#log.sync('B1')
       } catch (cause) {
         // The draft is dropped with the group: times, LSNs and ids are free again.
         group.reject(cause)
@@ -233,7 +234,7 @@ export class Writer {
     if (this.#log.durableLsn === this.#log.writtenLsn) return
     this.#syncTimer = setTimeout(() => {
       this.#syncTimer = undefined
-      this.#log.sync().catch(cause => {
+      this.#log.sync('B1').catch(cause => {
         this.#failure = cause
       })
     }, this.#settings.syncIntervalMs).unref()

@@ -2,6 +2,7 @@
 // Invariants: bytes are appended only behind the last whole line; a failed write is cut away before anybody is told
 // that it did not happen; after a failed sync or a failed cut nothing is ever appended or called durable again.
 
+import type { Barrier } from '../disk/barrier.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { replaceFile, TEMPORARY } from '../disk/replace.ts'
 import { CommitError } from '../errors.ts'
@@ -68,7 +69,7 @@ export class Log {
    */
   static async start(disk: Disk, position: LogPosition, sealed: readonly SegmentFile[]): Promise<Log> {
     const header = encodeHeader(headerOf(position))
-    await replaceFile(disk, CURRENT, header)
+    await replaceFile(disk, CURRENT, header, { content: 'B2', name: 'B3' })
     return new Log(disk, position, await disk.open(CURRENT, 'write'), header.length, [...sealed])
   }
 
@@ -144,7 +145,7 @@ export class Log {
       try {
         // The cut has to be durable before the caller may hear "it did not happen": rules 6.
         await this.#file.truncate(this.#size)
-        await this.#file.sync()
+        await this.#file.sync('B18')
       } catch (failure) {
         this.#poison = failure as Error
         throw new CommitError(
@@ -169,21 +170,22 @@ export class Log {
   }
 
   /**
-   * Makes everything appended so far durable (barrier B1).
+   * Makes everything appended so far durable.
+   * @param barrier what rests on it: see {@link BARRIERS}
    * @throws {CommitError} LOG_SYNC_FAILED, indeterminate, and from then on POISONED: a page that failed to reach
    * the disk may be marked clean, so a second sync that succeeds would prove nothing.
    */
-  async sync(): Promise<void> {
+  async sync(barrier: Barrier): Promise<void> {
     const through = this.#writtenLsn
-    await this.#syncing.take(() => this.#syncThrough(through))
+    await this.#syncing.take(() => this.#syncThrough(through, barrier))
   }
 
-  async #syncThrough(lsn: number): Promise<void> {
+  async #syncThrough(lsn: number, barrier: Barrier): Promise<void> {
     if (this.#durableLsn >= lsn) return
     if (this.#poison !== undefined) throw this.poisoned('indeterminate')
     const through = this.#writtenLsn
     try {
-      await this.#file.sync()
+      await this.#file.sync(barrier)
     } catch (cause) {
       this.#poison = cause as Error
       throw new CommitError(
@@ -204,7 +206,7 @@ export class Log {
    * a failure after that poisons: which of the two files is the log would be unknown.
    */
   async seal(): Promise<void> {
-    await this.sync()
+    await this.sync('B15')
     await this.#syncing.take(() => this.#seal())
   }
 
@@ -216,9 +218,9 @@ export class Log {
     const next = await this.#makeNext()
     try {
       await this.#disk.rename(CURRENT, sealed.path)
-      await this.#disk.syncDirectory(WAL_FOLDER)
+      await this.#disk.syncDirectory(WAL_FOLDER, 'B15')
       await this.#disk.rename(NEXT, CURRENT)
-      await this.#disk.syncDirectory(WAL_FOLDER)
+      await this.#disk.syncDirectory(WAL_FOLDER, 'B3')
       await this.#file.close()
     } catch (cause) {
       await next.file.close().catch(() => {})
@@ -246,7 +248,7 @@ export class Log {
     const file = await this.#disk.open(NEXT, 'create')
     try {
       await file.write(0, header)
-      await file.sync()
+      await file.sync('B2')
       return { file, size: header.length }
     } catch (cause) {
       await file.close()
@@ -266,14 +268,15 @@ export class Log {
     return this.#below(walStart).length > 0
   }
 
-  /** Removes the sealed segments wholly below `walStart`, which was made durable before (B14), oldest first (B9). */
+  /**
+   * Removes the sealed segments wholly below `walStart`, which was made durable before (B14). In any order, and without
+   * a sync: what a crash brings back of them is known to be unneeded, and removed by the next open.
+   */
   async retire(walStart: number): Promise<void> {
-    const gone = this.#below(walStart)
-    for (const segment of gone) {
+    for (const segment of this.#below(walStart)) {
       await this.#disk.remove(segment.path)
       this.#sealed = this.#sealed.filter(each => each !== segment)
     }
-    if (gone.length > 0) await this.#disk.syncDirectory(WAL_FOLDER)
   }
 
   /** Closes the file. Nothing is synced by it. */

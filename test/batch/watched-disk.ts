@@ -1,4 +1,5 @@
 // A disk in memory that notes what is asked of it, and can be told to refuse.
+import type { Barrier } from '../../src/disk/barrier.ts'
 import type { Disk, DiskEntry, DiskFile } from '../../src/disk/disk.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { DiskError } from '../../src/errors.ts'
@@ -23,9 +24,9 @@ export class WatchedDisk implements Disk {
         this.#call(`write ${path}`)
         await file.write(offset, bytes)
       },
-      sync: async () => {
+      sync: async barrier => {
         this.#call(`sync ${path}`)
-        await file.sync()
+        await file.sync(barrier)
       },
       truncate: size => file.truncate(size),
       size: () => file.size(),
@@ -58,9 +59,9 @@ export class WatchedDisk implements Disk {
     await this.#inner.remove(path)
   }
 
-  async syncDirectory(path: string): Promise<void> {
+  async syncDirectory(path: string, barrier: Barrier): Promise<void> {
     this.#call(`syncDirectory ${path}`)
-    await this.#inner.syncDirectory(path)
+    await this.#inner.syncDirectory(path, barrier)
   }
 
   /** All bytes of a file. */

@@ -51,7 +51,7 @@ export const testDiskContract = (
       expect([...(await file.read(0, 9))]).toEqual([0x73, 0x65, 0, 0, 0x78])
       await file.truncate(7)
       expect([...(await file.read(4, 9))]).toEqual([0x78, 0, 0])
-      await file.sync()
+      await file.sync('B1')
       expect((await disk.stat('a'))?.size).toBe(7)
       await file.close()
     })
@@ -101,7 +101,7 @@ export const testDiskContract = (
       const file = await disk.open('a', 'read')
       await expect(file.write(0, encode('new'))).rejects.toMatchObject({ code: 'DISK_FAILED' })
       await expect(file.truncate(0)).rejects.toMatchObject({ code: 'DISK_FAILED' })
-      await file.sync()
+      await file.sync('B1')
       expect(await whole(file)).toBe('old')
       await file.close()
     })
@@ -111,7 +111,10 @@ export const testDiskContract = (
       await file.close()
       await file.close()
       await expect(file.read(0, 1)).rejects.toMatchObject({ code: 'DISK_FAILED', details: { path: 'a' } })
-      await expect(file.sync()).rejects.toMatchObject({ code: 'DISK_FAILED', details: { operation: 'sync' } })
+      await expect(file.sync('B1')).rejects.toMatchObject({
+        code: 'DISK_FAILED',
+        details: { operation: 'sync' },
+      })
     })
 
     test('a removed file stays readable and writable through an open handle (rules 18)', async () => {
@@ -201,10 +204,10 @@ export const testDiskContract = (
     test('folders can be synced, and nothing else', async () => {
       await disk.makeDirectory('folder')
       await put(disk, 'a', '')
-      await disk.syncDirectory('')
-      await disk.syncDirectory('folder')
-      await expect(disk.syncDirectory('none')).rejects.toMatchObject({ code: 'DISK_MISSING' })
-      await expect(disk.syncDirectory('a')).rejects.toMatchObject({ code: 'DISK_NOT_A_DIRECTORY' })
+      await disk.syncDirectory('', 'B8')
+      await disk.syncDirectory('folder', 'B8')
+      await expect(disk.syncDirectory('none', 'B8')).rejects.toMatchObject({ code: 'DISK_MISSING' })
+      await expect(disk.syncDirectory('a', 'B8')).rejects.toMatchObject({ code: 'DISK_NOT_A_DIRECTORY' })
     })
 
     test('replaceFile leaves the new bytes and no temporary file', async () => {
@@ -239,7 +242,7 @@ export const testDiskContract = (
       await expect(disk.stat(path)).rejects.toMatchObject(outside)
       await expect(disk.makeDirectory(path)).rejects.toMatchObject(outside)
       await expect(disk.remove(path)).rejects.toMatchObject(outside)
-      await expect(disk.syncDirectory(path)).rejects.toMatchObject(outside)
+      await expect(disk.syncDirectory(path, 'B8')).rejects.toMatchObject(outside)
       await expect(disk.rename(path, 'b')).rejects.toMatchObject(outside)
       await expect(disk.rename('fine', path)).rejects.toMatchObject(outside)
       expect(await disk.list('')).toEqual([{ name: 'fine', kind: 'file' }])

@@ -155,7 +155,7 @@ const refusing = (folder: string, refusedCall: string): Disk => {
       return {
         write,
         read: (offset, length) => file.read(offset, length),
-        sync: () => file.sync(),
+        sync: barrier => file.sync(barrier),
         truncate: size => file.truncate(size),
         size: () => file.size(),
         close: () => file.close(),
@@ -169,9 +169,9 @@ const refusing = (folder: string, refusedCall: string): Disk => {
       await disk.rename(from, to)
     },
     remove: path => disk.remove(path),
-    syncDirectory: async path => {
+    syncDirectory: async (path, barrier) => {
       call('syncDirectory')
-      await disk.syncDirectory(path)
+      await disk.syncDirectory(path, barrier)
     },
   }
 }

@@ -16,7 +16,7 @@ export const put = async (disk: Disk, path: string, bytes: Uint8Array | string):
   await file.truncate(0)
   await file.write(0, content)
   await file.truncate(content.length)
-  await file.sync()
+  await file.sync('B1')
   await file.close()
 }
 

@@ -178,7 +178,7 @@ describe('appending', () => {
 
   test('a sync that is asked for twice is made once', async () => {
     const log = await written(new MemoryDisk(), 3, [])
-    await Promise.all([log.sync(), log.sync(), log.sync()])
+    await Promise.all([log.sync('B1'), log.sync('B1'), log.sync('B1')])
     expect(log).toMatchObject({ syncs: 1, durableLsn: 3 })
   })
 })
