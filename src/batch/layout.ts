@@ -1,8 +1,17 @@
 // Owns how the columns of a shard lie in a batch file: docs/format.md#batches.
 // One column of Parquet for each column of data, except that `any` has one for every type a value can have, of which
 // at most one holds a value in a row. The layout travels in the file's key-value metadata under the key `varve`.
-import { asList, asObject, asText, field, MalformedJson } from '../model/json.ts'
-import { type ColumnType, isColumnType, type Schema } from '../model/schema.ts'
+import {
+  asBoolean,
+  asList,
+  asNatural,
+  asObject,
+  asText,
+  field,
+  type JsonObject,
+  MalformedJson,
+} from '../model/json.ts'
+import { type ColumnSchema, type ColumnType, isColumnType, type Schema } from '../model/schema.ts'
 
 /** A type with one physical form. */
 export type PartType = Exclude<ColumnType, 'null' | 'any'>
@@ -14,13 +23,30 @@ export interface Part {
 }
 
 /** One column of data and where it is in the file. */
-export interface LaidOutColumn {
-  readonly name: string
-  readonly type: ColumnType
+export interface LaidOutColumn extends ColumnSchema {
   readonly parts: readonly Part[]
 }
 
 export type Layout = readonly LaidOutColumn[]
+
+/** Which part of which store a batch is: with it a shard can be put together again when its document is lost. */
+export interface BatchOrigin {
+  /** The id of the store. */
+  readonly store: string
+  /** The commits that it holds what the shard has of. */
+  readonly lsnLower: number
+  readonly lsnUpper: number
+  /** `since` of the shard when the batch was written. */
+  readonly since: number
+}
+
+/** What a file says of itself under {@link LAYOUT_KEY}. */
+export interface BatchIdentity {
+  readonly shard: string
+  readonly layout: Layout
+  /** Absent in a file that was exported. */
+  readonly origin: BatchOrigin | undefined
+}
 
 /** The key of the file's metadata. */
 export const LAYOUT_KEY = 'varve'
@@ -48,17 +74,32 @@ const partsOf = (name: string, type: ColumnType): readonly Part[] => {
 
 /** The layout of a shard's columns. */
 export const layoutOf = (schema: Schema): Layout =>
-  schema.map(({ name, type }) => ({ name, type, parts: partsOf(name, type) }))
+  schema.map(({ name, type, declared }) => ({ name, type, declared, parts: partsOf(name, type) }))
 
 /** What is written under {@link LAYOUT_KEY}. */
-export const layoutText = (shard: string, layout: Layout): string =>
+export const layoutText = ({ shard, layout, origin }: BatchIdentity): string =>
   JSON.stringify({
     format: BATCH_FORMAT,
     shard,
-    columns: layout.map(({ name, type, parts }) =>
-      type === 'any' ? { name, type, parts: parts.map(part => part.type) } : { name, type },
-    ),
+    ...origin,
+    columns: layout.map(({ name, type, declared, parts }) => ({
+      name,
+      type,
+      declared,
+      ...(type === 'any' ? { parts: parts.map(part => part.type) } : {}),
+    })),
   })
+
+const originFromJson = (object: JsonObject): BatchOrigin | undefined => {
+  if (field(object, 'store') === undefined) return undefined
+  const natural = (key: string): number => asNatural(field(object, key), `${LAYOUT_KEY}.${key}`)
+  return {
+    store: asText(field(object, 'store'), `${LAYOUT_KEY}.store`),
+    lsnLower: natural('lsnLower'),
+    lsnUpper: natural('lsnUpper'),
+    since: natural('since'),
+  }
+}
 
 const partsFromJson = (json: unknown, name: string, type: ColumnType, place: string): readonly Part[] => {
   if (type !== 'any') return partsOf(name, type)
@@ -77,14 +118,15 @@ const columnFromJson = (json: unknown, place: string): LaidOutColumn => {
   const name = asText(field(object, 'name'), `${place}.name`)
   const type = asText(field(object, 'type'), `${place}.type`)
   if (!isColumnType(type)) throw new MalformedJson(`${place}.type`, 'a column type')
-  return { name, type, parts: partsFromJson(field(object, 'parts'), name, type, `${place}.parts`) }
+  const declared = asBoolean(field(object, 'declared'), `${place}.declared`)
+  return { name, type, declared, parts: partsFromJson(field(object, 'parts'), name, type, `${place}.parts`) }
 }
 
 /**
  * What a file says of itself under {@link LAYOUT_KEY}.
  * @throws {MalformedJson} naming the place, if it is not what {@link layoutText} writes
  */
-export const layoutFromText = (text: string): { shard: string; layout: Layout } => {
+export const layoutFromText = (text: string): BatchIdentity => {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -100,7 +142,8 @@ export const layoutFromText = (text: string): { shard: string; layout: Layout } 
   const names = [...partNames(layout), 'time', 'diff']
   if (new Set(names).size !== names.length)
     throw new MalformedJson(`${LAYOUT_KEY}.columns`, 'a list in which every name is used once')
-  return { shard: asText(field(object, 'shard'), `${LAYOUT_KEY}.shard`), layout }
+  const shard = asText(field(object, 'shard'), `${LAYOUT_KEY}.shard`)
+  return { shard, layout, origin: originFromJson(object) }
 }
 
 /** The names of the data columns of the file, in order. `time` and `diff` follow them. */

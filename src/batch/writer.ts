@@ -12,7 +12,7 @@ import { Kind } from '../model/value.ts'
 import type { BatchDescription, RowGroupDescription } from './description.ts'
 import { encodeColumns } from './encode.ts'
 import { rowGroups } from './groups.ts'
-import { LAYOUT_KEY, type Layout, layoutOf, layoutText, type PartType } from './layout.ts'
+import { type BatchOrigin, LAYOUT_KEY, type Layout, layoutOf, layoutText, type PartType } from './layout.ts'
 import { OrderCheck } from './order.ts'
 import {
   type ColumnEncoding,
@@ -29,6 +29,8 @@ export interface BatchOptions {
   /** The shard's name, so that a file of another shard is noticed. */
   readonly shard: string
   readonly schema: Schema
+  /** Absent for a file outside of a store. */
+  readonly origin?: BatchOrigin
   readonly profile: ParquetProfile
   readonly compression: ParquetCompression
 }
@@ -88,7 +90,7 @@ async function* encoded(
 
 /** The bytes of a file of the row group `first` and those behind it. */
 const fileBytes = (
-  { shard, schema, profile, compression }: BatchOptions,
+  { shard, schema, origin, profile, compression }: BatchOptions,
   first: Columns,
   rest: AsyncIterator<Columns>,
   span: Span,
@@ -97,7 +99,7 @@ const fileBytes = (
   return encodeParquet(encoded(first, rest, layout, span), {
     compression,
     encodings: profile === 'tuned' ? tunedEncodings(layout, first) : new Map<string, ColumnEncoding>(),
-    metadata: new Map([[LAYOUT_KEY, layoutText(shard, layout)]]),
+    metadata: new Map([[LAYOUT_KEY, layoutText({ shard, layout, origin })]]),
   })
 }
 

@@ -56,9 +56,12 @@ const mergeBatches = async (
       schema.length,
       { since },
     )
-    const description = await writeBatch(disk, batchPath(id), { ...format, shard: shard.name, schema }, rows)
-    if (description === undefined) return undefined
-    return { ...description, id, lsnLower: inputs[0]!.lsnLower, lsnUpper: inputs.at(-1)!.lsnUpper }
+    const { lsnLower } = inputs[0]!
+    const { lsnUpper } = inputs.at(-1)!
+    const origin = { store: registry.catalog.id, lsnLower, lsnUpper, since }
+    const options = { ...format, shard: shard.name, schema, origin }
+    const description = await writeBatch(disk, batchPath(id), options, rows)
+    return description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper }
   } finally {
     for (const reader of readers) await reader.close()
   }

@@ -54,10 +54,16 @@ export const flushOldest = async (
   const columns = buffer.consolidated
   const schema = widen(shard.schema, buffer.columns)
   const id = await registry.nextBatchId()
+  const origin = {
+    store: registry.catalog.id,
+    lsnLower: buffer.firstLsn,
+    lsnUpper: buffer.fence,
+    since: shard.metadata.since,
+  }
   const description =
     columns.length === 0
       ? undefined
-      : await writeBatch(disk, batchPath(id), { ...format, shard: shard.name, schema }, [columns])
+      : await writeBatch(disk, batchPath(id), { ...format, shard: shard.name, schema, origin }, [columns])
   const batch: BatchEntry | undefined =
     description === undefined
       ? undefined

@@ -1,6 +1,8 @@
+import { parquetMetadata } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
 import type { Disk } from '../../src/disk/disk.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
+import { bytesOf } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const edge = (value: number, shard = 'default:edge') => ({ shard, data: [value, value + 1], diff: 1 })
@@ -132,5 +134,44 @@ describe('the directory after a small session', () => {
       'store.json',
       'wal/current.wal',
     ])
+  })
+})
+
+describe('a batch says what it is', () => {
+  const identityOf = async (disk: Disk, path: string): Promise<unknown> => {
+    const bytes = new Uint8Array(await bytesOf(disk, path))
+    const { key_value_metadata } = parquetMetadata(bytes.buffer)
+    return JSON.parse(key_value_metadata!.find(({ key }) => key === 'varve')!.value!)
+  }
+
+  test('so that its shard can be put together again without the document (IL-31)', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk)
+    await store.declare('a:b', [
+      { name: 'x', type: 'int64' },
+      { name: 'y', type: 'any' },
+    ])
+    for (let value = 0; value < 3; value++)
+      await store.commit([{ shard: 'a:b', data: [value, 'y'], diff: 1 }])
+    await store.flush()
+    const { id } = JSON.parse(String(await bytesOf(disk, 'store.json')))
+    const parts = ['boolean', 'int64', 'float64', 'timestamp', 'string', 'bytes', 'vector']
+    const identity = {
+      format: 1,
+      shard: 'a:b',
+      store: id,
+      lsnLower: 1,
+      lsnUpper: 4,
+      since: 0,
+      columns: [
+        { name: 'x', type: 'int64', declared: true },
+        { name: 'y', type: 'any', declared: true, parts },
+      ],
+    }
+    expect(await identityOf(disk, 'batches/1.parquet')).toEqual(identity)
+    await store.commit([{ shard: 'a:b', data: [3, 'y'], diff: 1 }])
+    await store.compact({ since: 2 })
+    expect(await identityOf(disk, 'batches/3.parquet')).toEqual({ ...identity, lsnUpper: 5, since: 2 })
+    await store.close()
   })
 })
