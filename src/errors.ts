@@ -26,6 +26,8 @@ export type InputCode =
   | 'SHARD_NAME_INVALID'
   | 'UPDATE_INVALID'
   | 'ARITY_MISMATCH'
+  /** There is no such shard to be dropped. */
+  | 'SHARD_UNKNOWN'
   | 'TYPE_MISMATCH'
   | 'SCHEMA_INVALID'
   | 'COMMIT_TOO_LARGE'
@@ -126,10 +128,16 @@ export class LockedError extends StoreError<'LOCKED' | 'FENCED'> {
   }
 }
 
-/** Opening took longer than `openTimeoutMs`. Nothing was changed. */
-export class OpenError extends StoreError<'OPEN_TIMED_OUT'> {
+/** Codes of {@link OpenError}. */
+type OpenCode =
+  | 'OPEN_TIMED_OUT'
+  /** A reader looked again and again, and each time the store had moved on before it was done. */
+  | 'OPEN_OVERTAKEN'
+
+/** Opening took too long: longer than `openTimeoutMs`, or than what others did to the store meanwhile. Nothing was changed. */
+export class OpenError extends StoreError<OpenCode> {
   override readonly name = 'OpenError'
-  constructor(code: 'OPEN_TIMED_OUT', message: string, details: ErrorDetails = {}) {
+  constructor(code: OpenCode, message: string, details: ErrorDetails = {}) {
     super(code, message, details, undefined)
   }
 }
@@ -161,6 +169,8 @@ export type CommitCode =
   | 'BUSY'
   | 'CLOSED'
   | 'SHARD_DAMAGED'
+  /** The store was opened for reading only. */
+  | 'READ_ONLY'
 
 /**
  * A commit or a maintenance step was not carried out. `outcome` says what is known of it: `determinate` means

@@ -21,7 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['compaction', 'recovery'],
   ['store'],
   ['index.ts'],
-  ['repl'],
+  ['repl', 'drill'],
   ['cli'],
   ['cli.ts'],
 ]

@@ -1,7 +1,7 @@
 // Owns the boundary to the Parquet codec: parquet-wasm writes and decodes, hyparquet reads footers. Arrow's IPC
 // stream goes in and out; nothing here knows a shard. Nobody else could tell if the codec were replaced.
 // The codec checks no checksum, and damage makes it answer wrongly: give it only bytes that were verified.
-import { parquetMetadata, type RowGroup, type Statistics } from 'hyparquet'
+import { type MetadataOptions, parquetMetadata, type RowGroup, type Statistics } from 'hyparquet'
 import {
   Compression,
   EnabledStatistics,
@@ -175,9 +175,14 @@ const rowGroupOf = ({ num_rows, columns }: RowGroup): RowGroupFooter => {
   return { rows: Number(num_rows), decodedBytes, chunks }
 }
 
+/** A byte order mark is a character of the value like another: without it a bound would exclude what is there. */
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
+
+const parsers: MetadataOptions['parsers'] = { stringFromBytes: bytes => text.decode(bytes) }
+
 /** Reads a footer from the last bytes of a file, which must hold all of it. Throws whatever the codec throws. */
 export const readFooter = (tail: Uint8Array<ArrayBuffer>): ParquetFooter => {
-  const { num_rows, row_groups, key_value_metadata } = parquetMetadata(tail)
+  const { num_rows, row_groups, key_value_metadata } = parquetMetadata(tail, { parsers })
   return {
     rows: Number(num_rows),
     rowGroups: row_groups.map(rowGroupOf),

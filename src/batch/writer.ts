@@ -136,8 +136,8 @@ const describeGroup = async (
   return { len: rows, offset: chunks[0]!.offset, chunks: checksums }
 }
 
-/** What a file that was just written holds, read from the file itself. */
-const describe = async (
+/** What a file holds, read from the file itself, which must be as a Varve writes it. */
+export const describe = async (
   file: DiskFile,
   bytes: number,
 ): Promise<Pick<BatchDescription, 'bytes' | 'footer' | 'rowGroups'> & { rows: number }> => {

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { isValid, type Key, shown, valueOfText, wantedBy } from '../config/key.ts'
 import { type Layer, type Name, optionValues, type Said } from '../config/layers.ts'
-import { KEYS, NAMES, type Options, optionsFrom } from '../config/settings.ts'
+import { type Configuration, KEYS, NAMES, type Options, optionsFrom } from '../config/settings.ts'
 import { didYouMean, nearestTo } from '../config/suggest.ts'
 import { InputError } from '../errors.ts'
 import { type Configured, configured } from './configuration.ts'
@@ -88,21 +88,31 @@ export const STORE_FLAGS: Readonly<Record<string, Flag>> = {
 
 export const JSON_FLAG: Readonly<Record<string, Flag>> = { json: { summary: 'report as one JSON object' } }
 
+/**
+ * The value that a flag gives to a key.
+ * @throws {InputError} SETTING_INVALID
+ */
+export const keyFlagValue = <N extends Name>(
+  name: N,
+  flag: string,
+  given: string | boolean,
+): Configuration[N] => {
+  const { kind } = KEYS[name]
+  const value = typeof given === 'string' ? valueOfText(kind, given) : given
+  if (isValid(kind, value)) return value as Configuration[N]
+  throw new InputError('SETTING_INVALID', `--${flag} must be ${wantedBy(kind)}`, {
+    flag: `--${flag}`,
+    setting: name,
+    value: shown(given),
+  })
+}
+
 /** What the flags of a call say of the configuration. */
 const flagLayer = ({ flags }: Call): Layer => {
   const layer = new Map<Name, Said>()
   for (const [name, flag] of FLAG_OF) {
     const given = flags[flag]
-    if (given === undefined) continue
-    const { kind } = KEYS[name]
-    const value = typeof given === 'string' ? valueOfText(kind, given) : given
-    if (!isValid(kind, value))
-      throw new InputError('SETTING_INVALID', `--${flag} must be ${wantedBy(kind)}`, {
-        flag: `--${flag}`,
-        setting: name,
-        value: shown(given),
-      })
-    layer.set(name, { value, source: `--${flag}` })
+    if (given !== undefined) layer.set(name, { value: keyFlagValue(name, flag, given), source: `--${flag}` })
   }
   return layer
 }

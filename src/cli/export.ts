@@ -5,14 +5,14 @@ import { writeUserFile } from '../disk/user-file.ts'
 import { InputError } from '../errors.ts'
 import { csvWriter, jsonLinesWriter, type TextWriter } from '../exchange/text-writer.ts'
 import type { Columns } from '../model/columns.ts'
-import { batchFormat } from '../shard/flush.ts'
-import type { Engine } from '../store/engine.ts'
+import { type BatchFormat, batchFormat } from '../shard/flush.ts'
+import type { Reader } from '../store/reader.ts'
 import { bytesText } from '../text/figures.ts'
 import { printable } from '../text/printable.ts'
 import { type Call, type Command, JSON_FLAG, naturalFlag, STORE_FLAGS, UsageError } from './command.ts'
 import { type FileFormat, FORMAT_FLAG, formatOf } from './file-format.ts'
 import { type Progress, STANDARD_ERROR, surfaceBeside, withProgress } from './progress.ts'
-import { withEngine } from './status.ts'
+import { withReader } from './status.ts'
 
 /** The name that stands for standard output. */
 const STANDARD_OUTPUT = '-'
@@ -79,12 +79,14 @@ class CountedChunks {
 
 const writeShard = async (
   call: Call,
-  engine: Engine,
+  reader: Reader,
+  batches: BatchFormat,
   { shard, path, format }: { readonly shard: string; readonly path: string; readonly format: FileFormat },
 ): Promise<ExportReport> => {
-  const snapshot = engine.snapshot(naturalFlag(call, 'as-of'))
+  const asOf = naturalFlag(call, 'as-of')
+  const snapshot = await reader.snapshot(asOf === undefined ? {} : { asOf })
   try {
-    const { rows = 0, buffered = 0 } = engine.status().shards.find(({ name }) => name === shard) ?? {}
+    const { rows = 0, buffered = 0 } = reader.status().shards.find(({ name }) => name === shard) ?? {}
     const surface = path === STANDARD_OUTPUT ? surfaceBeside(process.stdout) : STANDARD_ERROR
     const work = async (progress: Progress) => {
       // No more rows than updates: how many there are as of a time is known only when all were read.
@@ -93,7 +95,7 @@ const writeShard = async (
       const names = schema.map(({ name }) => name)
       const bytes =
         format === 'parquet'
-          ? await writeUserFile(path, batchBytes({ ...batchFormat(engine.settings), shard, schema }, chunks))
+          ? await writeUserFile(path, batchBytes({ ...batches, shard, schema }, chunks))
           : await writeText(call, path, linesOf(writerOf(format, names), chunks))
       return { shard, asOf: snapshot.asOf, rows: chunks.rows, bytes }
     }
@@ -125,10 +127,15 @@ export const exportCommand: Command = {
     const format = formatOf(call, path)
     if (path === STANDARD_OUTPUT && format === 'parquet')
       throw new UsageError('a Parquet file is not written to standard output')
-    return withEngine(call, { create: false }, async engine => {
-      if (!engine.hasShard(shard))
+    return withReader(call, async (reader, settings) => {
+      const { shards, unproven } = reader.status()
+      if (unproven > 0)
+        call.output.note(
+          `${unproven} commit(s) at the end of the log are not proven durable, and not exported; varve flush takes them in`,
+        )
+      if (!shards.some(({ name }) => name === shard))
         throw new InputError('SHARD_NAME_INVALID', 'there is no such shard', { shard })
-      const report = await writeShard(call, engine, { shard, path, format })
+      const report = await writeShard(call, reader, batchFormat(settings), { shard, path, format })
       // Standard output has the rows, and nothing else.
       const say = path === STANDARD_OUTPUT ? call.output.note : call.output.print
       say(call.flags.json ? JSON.stringify(report) : printable(reportText(report, path)))

@@ -4,8 +4,10 @@ import { didYouMean, nearestTo } from '../config/suggest.ts'
 import { printable } from '../text/printable.ts'
 import { type Command, type Output, parseCall, positionalsOf, UsageError, usageOf } from './command.ts'
 import { configCommand } from './config.ts'
+import { drillCommand } from './drill.ts'
 import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
+import { repairCommand } from './repair.ts'
 import { replCommand } from './repl.ts'
 import { compactCommand, flushCommand, statusCommand } from './status.ts'
 import { verifyCommand } from './verify.ts'
@@ -19,7 +21,9 @@ export const COMMANDS: readonly Command[] = [
   flushCommand,
   compactCommand,
   verifyCommand,
+  repairCommand,
   configCommand,
+  drillCommand,
 ]
 
 /** Exit codes. */

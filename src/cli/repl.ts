@@ -6,8 +6,10 @@ import { linesOf } from '../repl/lines.ts'
 import { Session } from '../repl/session.ts'
 import { runTerminal } from '../repl/terminal.ts'
 import { openStore } from '../store/open.ts'
+import { openReader } from '../store/open-reader.ts'
 import { printable } from '../text/printable.ts'
 import { type Call, type Command, openOptionsOf, STORE_FLAGS, UsageError } from './command.ts'
+import { endingCleanly } from './signals.ts'
 
 /** Read of a script at once. */
 const CHUNK_BYTES = 64 * 1024
@@ -36,11 +38,13 @@ const runAll = async ({ positionals, flags, output }: Call, console: Console): P
   else if (!stdin.isTTY || !stdout.isTTY)
     await console.runScript(linesOf(stdin, 'standard input'), { echo: true })
   else {
-    const { path, recovery } = console.session.store.status()
+    const { path, recovery, access, lsn } = console.session.source.status()
+    const as = access === 'read' ? `, for reading only, at LSN ${lsn}` : ''
     output.print(
-      printable(`Varve in ${path ?? 'memory'}. .help lists statements and commands, .quit leaves.`),
+      printable(`Varve in ${path ?? 'memory'}${as}. .help lists statements and commands, .quit leaves.`),
     )
-    if (recovery.applied > 0) output.print(`${recovery.applied} commits were recovered from the log.`)
+    if (access === 'write' && recovery.applied > 0)
+      output.print(`${recovery.applied} commits were recovered from the log.`)
     await runTerminal(console, { input: stdin, output: stdout })
     // Whoever typed it has seen it fail.
     return 0
@@ -55,6 +59,7 @@ export const replCommand: Command = {
     'Takes statements of the query language, from a terminal, standard input or a FILE: docs/language.md.',
   flags: {
     command: { value: 'TEXT', short: 'c', takesDash: true, summary: 'statements to run, instead' },
+    'read-only': { summary: 'change nothing, and take no lock: works while another process writes' },
     bail: { summary: 'stop at the first statement that fails' },
     ...STORE_FLAGS,
     json: { summary: 'print one JSON object a statement' },
@@ -66,18 +71,25 @@ export const replCommand: Command = {
     const options = await openOptionsOf(call)
     // A script that is not there opens no store, which would make one.
     if (file !== undefined) await (await openUserFile(file)).close()
-    const store = await openStore(options)
-    try {
-      const console = new Console(new Session(store), {
-        print: output.print,
-        note: output.note,
-        open: scriptLines,
-        format: flags.json === true ? 'json' : 'text',
-        onError: flags.bail === true ? 'stop' : 'continue',
-      })
-      return await runAll(call, console)
-    } finally {
-      await store.close()
+    const store = await (flags['read-only'] === true ? openReader(options) : openStore(options))
+    const console = new Console(new Session(store), {
+      print: output.print,
+      note: output.note,
+      open: scriptLines,
+      format: flags.json === true ? 'json' : 'text',
+      onError: flags.bail === true ? 'stop' : 'continue',
+    })
+    const end = (): Promise<void> => {
+      console.session.end()
+      process.stdin.destroy() // Nothing keeps the process but what it still has to write.
+      return store.close()
     }
+    return endingCleanly(end, async () => {
+      try {
+        return await runAll(call, console)
+      } finally {
+        await store.close()
+      }
+    })
   },
 }

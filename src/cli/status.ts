@@ -1,23 +1,49 @@
 // Owns `varve status`, `flush`, `compact`: looking after a store.
 
+import type { Settings } from '../config/settings.ts'
 import { compactionLines, flushLines, statusLines } from '../repl/report.ts'
 import type { Engine } from '../store/engine.ts'
 import { openEngineAt } from '../store/open.ts'
+import { openReader } from '../store/open-reader.ts'
+import type { Reader } from '../store/reader.ts'
 import { printable } from '../text/printable.ts'
 import { type Call, type Command, JSON_FLAG, naturalFlag, openOptionsOf, STORE_FLAGS } from './command.ts'
 import { withProgress } from './progress.ts'
+import { endingCleanly } from './signals.ts'
 
-/** Opens the store of a call, works with it, closes it. Only with `create` it is made if it is not there. */
+/**
+ * Opens the store of a call, works with it, closes it; also if a signal comes. Only with `create` it is made if it is
+ * not there.
+ */
 export const withEngine = async <T>(
   call: Call,
   { create }: { readonly create: boolean },
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> => {
   const engine = await openEngineAt(await openOptionsOf(call), { create })
+  return endingCleanly(
+    () => engine.close(),
+    async () => {
+      try {
+        return await work(engine)
+      } finally {
+        await engine.close()
+      }
+    },
+  )
+}
+
+/** As {@link withEngine}, for who only reads: takes no lock, and works beside a writer. */
+export const withReader = async <T>(
+  call: Call,
+  work: (reader: Reader, settings: Settings) => Promise<T>,
+): Promise<T> => {
+  const options = await openOptionsOf(call)
+  const reader = await openReader(options)
   try {
-    return await work(engine)
+    return await work(reader, options)
   } finally {
-    await engine.close()
+    await reader.close()
   }
 }
 
@@ -28,11 +54,11 @@ const printLines = ({ output }: Call, lines: readonly string[]): void => {
 export const statusCommand: Command = {
   name: 'status',
   positionals: [],
-  summary: 'Opens the store, recovering it if need be, and says how it is.',
+  summary: 'Says how the store is on disk, also while another process writes it; changes nothing.',
   flags: { ...STORE_FLAGS, ...JSON_FLAG },
   run: call =>
-    withEngine(call, { create: false }, async engine => {
-      const status = engine.status()
+    withReader(call, async reader => {
+      const status = reader.status()
       if (call.flags.json) call.output.print(JSON.stringify(status))
       else printLines(call, statusLines(status))
       return 0
@@ -72,6 +98,6 @@ export const compactCommand: Command = {
       const report = await withProgress('compacting', progress => engine.compact(since, progress))
       if (call.flags.json) call.output.print(JSON.stringify(report))
       else printLines(call, compactionLines(report))
-      return 0
+      return report.damaged.length === 0 ? 0 : 1
     }),
 }

@@ -1,20 +1,44 @@
 // Owns `varve verify`.
 import { openFolder } from '../disk/folder.ts'
-import { verify } from '../recovery/verify.ts'
+import { HeldDisk } from '../disk/held-disk.ts'
+import { OpenError } from '../errors.ts'
+import { type VerifyReport, verify } from '../recovery/verify.ts'
 import { bytesText } from '../text/figures.ts'
 import { printable } from '../text/printable.ts'
 import { type Command, JSON_FLAG, openOptionsOf, PLACE_FLAGS } from './command.ts'
 import { withProgress } from './progress.ts'
 
+/** Looks before it is given up to tell damage from what a writer does meanwhile. */
+const LOOKS_MAX = 10
+
+/**
+ * What a writer replaces while it is being read looks like damage, elsewhere each time; damage stays. So a store is
+ * read until a look finds nothing that the one before it did not find.
+ */
+const confirmed = async (look: () => Promise<VerifyReport>): Promise<VerifyReport> => {
+  let before: readonly string[] = []
+  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+    const report = await look()
+    const found = report.problems.map(({ message }) => message)
+    if (found.every(message => before.includes(message))) return report
+    before = found
+  }
+  throw new OpenError('OPEN_OVERTAKEN', 'the store changed faster than it could be read', {
+    looks: LOOKS_MAX,
+  })
+}
+
 export const verifyCommand: Command = {
   name: 'verify',
   positionals: [],
-  summary: 'Checks every byte of a store that nobody writes to, and changes none.',
+  summary: 'Checks every byte of a store, also while another process writes it, and changes none.',
   flags: { ...PLACE_FLAGS, ...JSON_FLAG },
   run: async call => {
     const { dataDir, ...settings } = await openOptionsOf(call)
     const { disk } = await openFolder(dataDir, { create: false })
-    const report = await withProgress('verifying', progress => verify(disk, settings, Date.now, progress))
+    const look = (): Promise<VerifyReport> =>
+      withProgress('verifying', progress => verify(new HeldDisk(disk), settings, Date.now, progress))
+    const report = await confirmed(look)
     const { problems, shards, batches, rows, bytes, commits } = report
     if (call.flags.json) call.output.print(JSON.stringify(report))
     else {

@@ -5,7 +5,7 @@ import { merge } from '../batch/merge.ts'
 import { BatchReader } from '../batch/reader.ts'
 import { writeBatch } from '../batch/writer.ts'
 import type { Disk } from '../disk/disk.ts'
-import type { Columns } from '../model/columns.ts'
+import { bytesOf, type Columns } from '../model/columns.ts'
 import type { BatchFormat } from '../shard/flush.ts'
 import { type BatchEntry, batchPath, type ShardMetadata, withCompaction } from '../shard/metadata.ts'
 import type { Registry } from '../shard/registry.ts'
@@ -27,11 +27,87 @@ export interface CompactedShard {
 const sizeOf = ({ batches }: ShardMetadata, unit: 'len' | 'bytes'): number =>
   batches.reduce((sum, batch) => sum + batch[unit], 0)
 
-/** Tells how many rows of a run were read, chunk by chunk. */
-async function* counted(run: AsyncIterable<Columns>, read: (rows: number) => void): AsyncGenerator<Columns> {
-  for await (const chunk of run) {
-    read(chunk.length)
-    yield chunk
+/** A batch that is being merged. */
+class Input {
+  readonly batch: BatchEntry
+  readonly #reader: BatchReader
+  readonly #chunks: AsyncGenerator<Columns, void, undefined>
+  readonly #first: Columns | undefined
+  readonly #read: (rows: number) => void
+
+  private constructor(
+    batch: BatchEntry,
+    reader: BatchReader,
+    chunks: AsyncGenerator<Columns, void, undefined>,
+    first: Columns | undefined,
+    read: (rows: number) => void,
+  ) {
+    this.batch = batch
+    this.#reader = reader
+    this.#chunks = chunks
+    this.#first = first
+    this.#read = read
+  }
+
+  /** Opens a batch and decodes its first row group. @param read is told of rows that were read */
+  static async open(
+    disk: Disk,
+    shard: string,
+    batch: BatchEntry,
+    read: (rows: number) => void,
+  ): Promise<Input> {
+    const reader = await BatchReader.open(disk, batchPath(batch.id), batch, shard)
+    try {
+      const chunks = reader.stream()
+      const first = await chunks.next()
+      return new Input(batch, reader, chunks, first.value ?? undefined, read)
+    } catch (cause) {
+      await reader.close()
+      throw cause
+    }
+  }
+
+  /** About how much memory it takes: one row group. */
+  get bytes(): number {
+    return this.#first === undefined ? 0 : bytesOf(this.#first)
+  }
+
+  async *run(): AsyncGenerator<Columns, void, undefined> {
+    if (this.#first === undefined) return
+    this.#read(this.#first.length)
+    yield this.#first
+    for await (const chunk of this.#chunks) {
+      this.#read(chunk.length)
+      yield chunk
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close()
+  }
+}
+
+/** Opens batches from the first on, as many as can be merged in `mergeBytes`, but two at least. */
+const openInputs = async (
+  disk: Disk,
+  shard: string,
+  batches: readonly BatchEntry[],
+  mergeBytes: number,
+  read: (rows: number) => void,
+): Promise<Input[]> => {
+  const inputs: Input[] = []
+  let bytes = 0
+  try {
+    for (const batch of batches) {
+      const input = await Input.open(disk, shard, batch, read)
+      inputs.push(input)
+      bytes += input.bytes
+      if (bytes > mergeBytes && inputs.length >= 2) break
+    }
+    return inputs
+  } catch (cause) {
+    for (const input of inputs) await input.close()
+    throw cause
   }
 }
 
@@ -41,36 +117,33 @@ const mergeBatches = async (
   registry: Registry,
   format: BatchFormat,
   shard: Shard,
-  inputs: readonly BatchEntry[],
+  inputs: readonly Input[],
   since: number,
-  read: (rows: number) => void,
 ): Promise<BatchEntry | undefined> => {
   const { schema } = shard.metadata
-  const readers: BatchReader[] = []
   try {
-    for (const input of inputs)
-      readers.push(await BatchReader.open(disk, batchPath(input.id), input, shard.name))
     const id = await registry.nextBatchId()
     const rows = merge(
-      readers.map(reader => counted(reader.stream(), read)),
+      inputs.map(input => input.run()),
       schema.length,
       { since },
     )
-    const { lsnLower } = inputs[0]!
-    const { lsnUpper } = inputs.at(-1)!
+    const { lsnLower } = inputs[0]!.batch
+    const { lsnUpper } = inputs.at(-1)!.batch
     const origin = { store: registry.catalog.id, lsnLower, lsnUpper, since }
     const options = { ...format, shard: shard.name, schema, origin }
     const description = await writeBatch(disk, batchPath(id), options, rows)
     return description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper }
   } finally {
-    for (const reader of readers) await reader.close()
+    for (const input of inputs) await input.close()
   }
 }
 
 /**
- * Carries out `plan`. The inputs must stay until this resolves. Undefined if they were replaced meanwhile, and then
- * nothing changed.
+ * Carries out `plan`, or the first part of it: as many of its inputs as can be merged in `mergeBytes`, two at least. The
+ * inputs must stay until this resolves. Undefined if they were replaced meanwhile, and then nothing changed.
  *
+ * @param mergeBytes about how much memory the inputs may take. Each takes one decoded row group
  * @param read is told of rows that were read; if it throws, the compaction fails with that and nothing changed
  */
 export const compactShard = async (
@@ -79,22 +152,23 @@ export const compactShard = async (
   format: BatchFormat,
   shard: Shard,
   plan: CompactionPlan,
+  mergeBytes: number,
   read: (rows: number) => void,
 ): Promise<CompactedShard | undefined> => {
-  const inputs = shard.metadata.batches.filter(({ id }) => plan.inputs.includes(id))
+  const batches = shard.metadata.batches.filter(({ id }) => plan.inputs.includes(id))
+  const inputs = await openInputs(disk, shard.name, batches, mergeBytes, read)
   const output =
-    inputs.length === 0
-      ? undefined
-      : await mergeBatches(disk, registry, format, shard, inputs, plan.since, read)
+    inputs.length === 0 ? undefined : await mergeBatches(disk, registry, format, shard, inputs, plan.since)
+  const merged = inputs.map(({ batch }) => batch.id)
   return shard.inTurn(async () => {
     const before = shard.metadata
-    const metadata = withCompaction(before, plan.inputs, output, plan.since)
+    const metadata = withCompaction(before, merged, output, plan.since)
     if (metadata === undefined) {
       if (output !== undefined) await disk.remove(batchPath(output.id))
       return undefined
     }
     await registry.publish(metadata, shard.firstLsn) // commit point: a crash above leaves the inputs, and an orphan
-    shard.publish(metadata)
+    shard.publish(before, metadata)
     return {
       shard: shard.name,
       since: metadata.since,

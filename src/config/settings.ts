@@ -53,6 +53,11 @@ export interface Settings {
   readonly parquetCompression: ParquetCompression
   /** A damaged shard alone refuses reads and writes, or the whole store refuses to open. @default 'isolate' */
   readonly damagedShard: 'isolate' | 'refuse'
+  /**
+   * What to do with a log that is damaged: refuse to open, or give up what cannot be read of it, keep a copy in
+   * `quarantine/`, say what is lost, and serve the rest (docs/durability.md#salvage). @default 'strict'
+   */
+  readonly recovery: 'strict' | 'salvage'
   /** What to do with a log whose last line is complete and damaged. @default 'refuse' */
   readonly ambiguousTail: 'refuse' | 'cut'
   /** Most time for reading the store back on open, in ms; running out changes nothing on disk. 0: no limit. @default 0 */
@@ -186,6 +191,13 @@ export const KEYS: { readonly [Name in keyof Configuration]: Key<Configuration[N
     kind: { type: 'choice', choices: ['isolate', 'refuse'] },
     fallback: 'isolate',
     summary: 'whether a damaged shard keeps the store from opening',
+    effect: 'store',
+  },
+  recovery: {
+    path: 'storage.persist.recovery',
+    kind: { type: 'choice', choices: ['strict', 'salvage'] },
+    fallback: 'strict',
+    summary: 'what to do with a damaged log: refuse, or give up what is lost',
     effect: 'store',
   },
   ambiguousTail: {

@@ -75,6 +75,14 @@ const locked = (
     advice,
   })
 
+/** Who has the name that the kernel gives; undefined until it has said so in LOCK, which may still name one that is gone. */
+const successorOf = async (disk: Disk): Promise<LockHolder | undefined> => {
+  const holder = await readHolder(disk).catch(() => undefined)
+  if (typeof holder !== 'object') return undefined
+  const self = await describeSelf(new Date().toISOString(), undefined)
+  return (await isProvablyDead(holder, self)) ? undefined : holder
+}
+
 const removeIfThere = async (disk: Disk, path: string): Promise<void> => {
   if ((await disk.stat(path)) !== undefined) await disk.remove(path)
 }
@@ -120,11 +128,11 @@ export const acquireLock = async (
     const name = kernelName(folderId)
     server = name === undefined ? undefined : await listen(name)
     if (name !== undefined && server === undefined) {
-      const holder = await readHolder(disk).catch(() => undefined)
+      const holder = await successorOf(disk)
       const message =
-        typeof holder === 'object'
-          ? `${whoIs(holder)} has had the directory since ${holder.since}`
-          : 'a process on this machine has the directory'
+        holder === undefined
+          ? 'a process on this machine has the directory'
+          : `${whoIs(holder)} has had the directory since ${holder.since}`
       throw locked(
         folder,
         message,

@@ -47,3 +47,30 @@ export const asBoolean = (json: unknown, place: string): boolean => {
 /** An own property. */
 export const field = (object: JsonObject, key: string): unknown =>
   Object.hasOwn(object, key) ? object[key] : undefined
+
+/** Where the string that begins at `start` of a valid JSON text ends. */
+const endOfString = (text: string, start: number): number => {
+  let at = start + 1
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at + 1
+}
+
+/** A key that an object of a valid JSON text has twice: `JSON.parse` takes the last one without a word. */
+export const doubledKey = (text: string): string | undefined => {
+  const open: Set<string>[] = []
+  for (let at = 0; at < text.length; ) {
+    const letter = text[at]
+    if (letter === '{' || letter === '[') open.push(new Set())
+    if (letter === '}' || letter === ']') open.pop()
+    const end = letter === '"' ? endOfString(text, at) : at + 1
+    let next = end
+    while (/\s/.test(text[next] ?? '')) next++
+    if (letter === '"' && text[next] === ':') {
+      const key: string = JSON.parse(text.slice(at, end))
+      if (open.at(-1)!.has(key)) return key
+      open.at(-1)!.add(key)
+    }
+    at = end
+  }
+  return undefined
+}

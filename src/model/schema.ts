@@ -50,6 +50,9 @@ export const isColumnType = (text: string): text is ColumnType => text === 'null
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
 
+/** Most columns of a shard: more would be a mistake, and no reader of Parquet likes them. */
+export const COLUMNS_MAX = 1000
+
 /** A schema of which only the number of columns is known: `col0`, `col1`, … */
 export const untyped = (arity: number): Schema =>
   Array.from({ length: arity }, (_, index) => ({ name: `col${index}`, type: 'null', declared: false }))
@@ -61,6 +64,8 @@ export const untyped = (arity: number): Schema =>
 export const declaredSchema = (columns: readonly ColumnDeclaration[], place: string): Schema => {
   if (!Array.isArray(columns))
     throw new InputError('SCHEMA_INVALID', 'a schema is a list of columns', { place })
+  if (columns.length > COLUMNS_MAX)
+    throw new InputError('SCHEMA_INVALID', `a schema has at most ${COLUMNS_MAX} columns`, { place })
   const seen = new Set<string>(['time', 'diff'])
   return Array.from(columns, (column: ColumnDeclaration, index) => {
     const at = `${place}[${index}]`

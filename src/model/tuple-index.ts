@@ -41,6 +41,11 @@ export class TupleIndex {
     this.#payload = new Float64Array(columns.data.length)
   }
 
+  /** How many bytes the table takes, without the columns. */
+  get bytes(): number {
+    return this.#slots.byteLength + this.#rows.byteLength + this.#hashes.byteLength + this.#sums.byteLength
+  }
+
   /**
    * The sum of the diffs of all rows that hold the tuple at `row` of `source`, which has as many columns; see
    * {@link addDiff}.

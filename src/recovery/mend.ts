@@ -1,5 +1,6 @@
 // Owns making a store that was read back whole again, in an order that a crash may cut anywhere:
-// epoch -> cut the torn tail -> flush what was replayed -> new segment -> walStart -> old segments -> leftovers.
+// epoch -> cut the torn tail -> flush what was replayed -> new segment -> walStart -> old segments -> leftovers; and
+// where the log was salvaged: evidence -> epoch -> flush -> walStart -> new segment -> old segments -> leftovers.
 // Every step is harmless to repeat: fences skip what is flushed, a segment that is sealed is only read.
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
@@ -10,14 +11,21 @@ import { CATALOG, catalogFields } from '../shard/catalog.ts'
 import { collectRetired } from '../shard/collect.ts'
 import { writeDocument } from '../shard/document.ts'
 import { batchFormat, flushOldest } from '../shard/flush.ts'
-import { BATCHES_FOLDER, batchPath, SHARDS_FOLDER } from '../shard/metadata.ts'
+import {
+  BATCHES_FOLDER,
+  batchPath,
+  isSpentTombstone,
+  metadataPath,
+  SHARDS_FOLDER,
+} from '../shard/metadata.ts'
 import { Registry, raiseWalStart } from '../shard/registry.ts'
 import { Log } from '../wal/log.ts'
-import type { SegmentFile } from '../wal/reader.ts'
+import { SEGMENT_BYTES_MAX, type SegmentFile } from '../wal/reader.ts'
 import { encodeHeader } from '../wal/record.ts'
 import { CURRENT, type Segment, sealedPath, WAL_FOLDER } from '../wal/segment.ts'
-import { keepBytes, moveAside } from './quarantine.ts'
+import { keepBytes, keepReport, moveAside } from './quarantine.ts'
 import { FOLDERS, type Recovered } from './recover.ts'
+import type { SalvagedLog } from './salvage.ts'
 
 /** A store that serves. */
 export interface Mended {
@@ -43,6 +51,7 @@ const create = async (disk: Disk, id: string, created: string): Promise<Catalog>
     shards: [],
     ids: [],
     imports: [],
+    losses: [],
   }
   await writeDocument(disk, CATALOG, catalogFields(catalog), { content: 'B13', name: 'B13' })
   return catalog
@@ -130,6 +139,46 @@ class Mending {
     return { path: sealedPath(firstLsn), firstLsn, bytes: current.end + this.#adopted }
   }
 
+  /** After a kill a segment may be in the page cache alone, and batches are about to build on it (B10). */
+  async #sync(path: string): Promise<void> {
+    const file = await this.#disk.open(path, 'write')
+    try {
+      await file.sync('B10')
+    } finally {
+      await file.close()
+    }
+  }
+
+  /**
+   * Keeps every damaged segment of a log that was salvaged, and a report of what is lost. Returns the reports that have
+   * to be acknowledged.
+   */
+  async keepEvidence({ segments, lost }: SalvagedLog): Promise<string[]> {
+    for (const { path, firstLsn, bad } of segments) {
+      await this.#sync(path)
+      const first = bad[0]
+      if (first === undefined) continue
+      const bytes = await readWhole(this.#disk, path, SEGMENT_BYTES_MAX)
+      const report = { from: path, reason: first.reason, offset: first.offset, lsn: firstLsn, bad, lost }
+      this.quarantined.push(await keepBytes(this.#disk, `damaged-${firstLsn}.wal`, bytes, report, this.#at))
+    }
+    const [first, last] = [lost[0], lost.at(-1)]
+    if (first === undefined || last === undefined) return []
+    // Whoever has a fence behind them has them in batches. A shard that nothing else names cannot be named here.
+    const shards = [...this.#recovered.state.shards.values()]
+      .filter(({ metadata }) => metadata.flushedLsn < last.lsnUpper || last.openEnded)
+      .map(({ name }) => name)
+    const reason = 'these commits are not in the log any more'
+    const report = { from: WAL_FOLDER, reason, lsn: first.lsnLower, shards, lost }
+    const name = `lost-commits-${first.lsnLower}-${last.lsnUpper}`
+    return [await keepReport(this.#disk, name, report, this.#at)]
+  }
+
+  /** Removes the segments of a log that was salvaged, whatever they are called. */
+  async removeSalvaged({ segments }: SalvagedLog): Promise<void> {
+    for (const { path } of segments) if (path !== CURRENT) await this.#disk.remove(path)
+  }
+
   /** Removes what is surely ours and unfinished, and puts aside batches that no shard knows. */
   async collectLeftovers(registry: Registry): Promise<void> {
     const { state } = this.#recovered
@@ -138,7 +187,14 @@ class Mending {
         if (kind === 'file' && name.endsWith(TEMPORARY)) await this.#disk.remove(pathIn(folder, name))
       }
     }
-    const shards = [...state.shards.values()]
+    for (const { name } of await this.#disk.list(SHARDS_FOLDER)) {
+      const file = pathIn(SHARDS_FOLDER, name)
+      const { id, shards, walStart } = registry.catalog
+      // recover.ts let no other document pass that is not listed.
+      if (!name.endsWith('.json') || shards.some(each => metadataPath(each.name) === file)) continue
+      if (await isSpentTombstone(this.#disk, file, id, walStart)) await this.#disk.remove(file)
+    }
+    const shards = state.all
     for (const shard of shards) {
       // Whoever read them did so in a process that is gone.
       if (shard.damage === undefined) await collectRetired(this.#disk, registry, shard, () => false)
@@ -183,12 +239,20 @@ export const mend = async (
   for (const folder of ['', ...FOLDERS]) await disk.syncDirectory(folder, 'B19')
   if (found.epoch === 0) await mending.makeLog(found.id)
   const unsynced = settings.durabilityMode === 'none'
-  await registry.update(catalog => ({ ...catalog, epoch, unsynced }), 'B12')
+  const { salvaged } = recovered
+  const losses = salvaged === undefined ? [] : await mending.keepEvidence(salvaged)
+  await registry.update(
+    catalog => ({ ...catalog, epoch, unsynced, losses: [...new Set([...catalog.losses, ...losses])] }),
+    'B12',
+  )
   const sealed = await mending.sealCurrent()
-  for (const shard of state.shards.values()) {
+  for (const shard of state.all) {
     shard.freeze(scan.lastLsn)
-    await flushOldest(disk, registry, batchFormat(settings), shard)
+    // A drop, and what came after it.
+    while (shard.nextFence !== undefined) await flushOldest(disk, registry, batchFormat(settings), shard)
   }
+  // A log with gaps can only be left behind as a whole: everything that is left of it is in batches now.
+  if (salvaged !== undefined) await raiseWalStart(registry, state)
   const kept = sealed === undefined ? scan.sealed : [...scan.sealed, sealed]
   const replacesEmpty = scan.current !== undefined && sealed === undefined
   const log = await Log.start(
@@ -203,6 +267,7 @@ export const mend = async (
     [...scan.stale, ...kept],
   )
   try {
+    if (salvaged !== undefined) await mending.removeSalvaged(salvaged)
     if (log.canRetire(state.walStart)) {
       await raiseWalStart(registry, state)
       await log.retire(registry.catalog.walStart)

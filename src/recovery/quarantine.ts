@@ -1,12 +1,12 @@
 // Owns the evidence: what cannot be explained is kept with a report, never deleted.
 import type { Disk } from '../disk/disk.ts'
-import { type ReplaceBarriers, replaceFile } from '../disk/replace.ts'
+import { folderOf, type ReplaceBarriers, readWhole, replaceFile } from '../disk/replace.ts'
 
-const QUARANTINE_FOLDER = 'quarantine'
+export const QUARANTINE_FOLDER = 'quarantine'
 
 const EVIDENCE: ReplaceBarriers = { content: 'B22', name: 'B22' }
 
-/** Why something was put aside. */
+/** Why something was put aside, and whatever else is known of it. */
 export interface QuarantineReport {
   /** Where it was. */
   readonly from: string
@@ -14,6 +14,15 @@ export interface QuarantineReport {
   /** Offset in that file, for bytes that were cut off. */
   readonly offset?: number
   readonly lsn?: number
+  readonly [detail: string]: unknown
+}
+
+const jsonBytes = (fields: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(fields)}\n`)
+
+const isAt = async (disk: Disk, path: string, bytes: Uint8Array): Promise<boolean> => {
+  const found = await disk.stat(path)
+  if (found?.kind !== 'file' || found.size !== bytes.length) return false
+  return Buffer.from(await readWhole(disk, path, bytes.length)).equals(bytes)
 }
 
 const freeName = async (disk: Disk, wanted: string): Promise<string> => {
@@ -29,15 +38,12 @@ const writeReport = (
   report: QuarantineReport,
   bytes: number,
   at: string,
-): Promise<void> =>
-  replaceFile(
-    disk,
-    `${path}.json`,
-    new TextEncoder().encode(`${JSON.stringify({ ...report, bytes, at })}\n`),
-    EVIDENCE,
-  )
+): Promise<void> => replaceFile(disk, `${path}.json`, jsonBytes({ ...report, bytes, at }), EVIDENCE)
 
-/** Keeps a copy of `bytes`, with its report, durably. Returns where. */
+/**
+ * Keeps a copy of `bytes`, with its report, durably. Returns where. A copy that is there already, from an attempt that a
+ * crash cut off, is enough.
+ */
 export const keepBytes = async (
   disk: Disk,
   name: string,
@@ -45,23 +51,44 @@ export const keepBytes = async (
   report: QuarantineReport,
   at: string,
 ): Promise<string> => {
+  if (await isAt(disk, `${QUARANTINE_FOLDER}/${name}`, bytes)) return `${QUARANTINE_FOLDER}/${name}`
   const path = `${QUARANTINE_FOLDER}/${await freeName(disk, name)}`
   await writeReport(disk, path, report, bytes.length, at)
   await replaceFile(disk, path, bytes, EVIDENCE)
   return path
 }
 
-/** Moves a file out of the way, with its report, durably. Returns where. */
+/**
+ * Keeps a report of what is lost, durably, as `name`. Returns where. What is lost is lost once: a report of that name is
+ * of an attempt that a crash cut off, and knew at least as much.
+ */
+export const keepReport = async (
+  disk: Disk,
+  name: string,
+  report: QuarantineReport,
+  at: string,
+): Promise<string> => {
+  const path = `${QUARANTINE_FOLDER}/${name}.json`
+  if ((await disk.stat(path)) === undefined)
+    await replaceFile(disk, path, jsonBytes({ ...report, at }), EVIDENCE)
+  return path
+}
+
+/** What a file is called in quarantine. */
+export const quarantineName = (path: string): string => path.replaceAll('/', '-')
+
+/** Moves a file out of the way, durably, with its report unless one waits for it. Returns where. */
 export const moveAside = async (
   disk: Disk,
   from: string,
   report: QuarantineReport,
   at: string,
 ): Promise<string> => {
-  const path = `${QUARANTINE_FOLDER}/${await freeName(disk, from.replaceAll('/', '-'))}`
-  await writeReport(disk, path, report, (await disk.stat(from))?.size ?? 0, at)
+  const path = `${QUARANTINE_FOLDER}/${await freeName(disk, quarantineName(from))}`
+  if ((await disk.stat(`${path}.json`)) === undefined)
+    await writeReport(disk, path, report, (await disk.stat(from))?.size ?? 0, at)
   await disk.rename(from, path)
   await disk.syncDirectory(QUARANTINE_FOLDER, 'B22')
-  await disk.syncDirectory(from.slice(0, Math.max(0, from.lastIndexOf('/'))), 'B22')
+  await disk.syncDirectory(folderOf(from), 'B22')
   return path
 }

@@ -7,10 +7,12 @@ import { shardStem } from '../disk/shard-file.ts'
 import { CorruptionError, OpenError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
 import { firstMismatch, type Schema } from '../model/schema.ts'
-import { type Catalog, readCatalog, type ShardListing } from '../shard/catalog.ts'
+import { CATALOG, type Catalog, readCatalog, type ShardListing } from '../shard/catalog.ts'
 import {
   BATCHES_FOLDER,
   batchPath,
+  isSpentTombstone,
+  metadataPath,
   newMetadata,
   readMetadata,
   SHARDS_FOLDER,
@@ -18,9 +20,10 @@ import {
 } from '../shard/metadata.ts'
 import { Shard } from '../shard/shard.ts'
 import { State, touchedBy } from '../shard/state.ts'
-import { type LogScan, readLog } from '../wal/reader.ts'
+import { type LogExpectation, type LogScan, readLog } from '../wal/reader.ts'
 import type { CommitRecord } from '../wal/record.ts'
-import { type Segment, WAL_FOLDER } from '../wal/segment.ts'
+import { CURRENT, type Segment, WAL_FOLDER } from '../wal/segment.ts'
+import { countLost, type FoundCommit, type SalvagedLog, salvageLog, withoutCommits } from './salvage.ts'
 
 /** A store as it was found. */
 export interface Recovered {
@@ -28,6 +31,8 @@ export interface Recovered {
   readonly catalog: Catalog | undefined
   readonly state: State
   readonly log: LogScan
+  /** What was left of a log that strict recovery refuses; undefined if it is whole. */
+  readonly salvaged: SalvagedLog | undefined
   readonly counts: ReplayCounts
 }
 
@@ -37,8 +42,10 @@ interface ReplayCounts {
   applied: number
   /** Behind the fence of every shard they touch. */
   skipped: number
-  /** 1 if the log ended in bytes that are no valid line. */
+  /** Places in the log with bytes that are no valid line. */
   corrupted: number
+  /** Commits that are in the log no more, as far as they can be counted. */
+  lost: number
 }
 
 /** Folders that a store has. */
@@ -92,8 +99,16 @@ const damagedShard = (
   error: Error,
 ): Shard => new Shard(metadata ?? newMetadata(name, []), firstLsn, error)
 
+/** Told the metadata of a shard before its batches are looked for. */
+type FoundShard = (metadata: ShardMetadata) => Promise<void>
+
 /** One listed shard: as its metadata says, or damaged, or to be rebuilt from the log that still has all of it. */
-const readShard = async (disk: Disk, catalog: Catalog, listing: ShardListing): Promise<Shard | undefined> => {
+const readShard = async (
+  disk: Disk,
+  catalog: Catalog,
+  listing: ShardListing,
+  foundShard: FoundShard,
+): Promise<Shard | undefined> => {
   let metadata: ShardMetadata | undefined
   try {
     metadata = await readMetadata(disk, listing.name, catalog.id)
@@ -105,6 +120,7 @@ const readShard = async (disk: Disk, catalog: Catalog, listing: ShardListing): P
         shard: listing.name,
       })
     }
+    await foundShard(metadata)
     await checkBatches(disk, metadata)
     return new Shard(metadata, listing.firstLsn)
   } catch (cause) {
@@ -113,23 +129,60 @@ const readShard = async (disk: Disk, catalog: Catalog, listing: ShardListing): P
   }
 }
 
-const readShards = async (disk: Disk, catalog: Catalog, settings: Settings): Promise<Map<string, Shard>> => {
+/**
+ * Every batch, live or retired, is one shard's alone, noted in `owners`: what one shard gives up is removed. And its id
+ * is reserved: one that store.json does not hold reserved would be given again, and its file be replaced.
+ */
+const checkBatchIds = (
+  { nextBatch }: Catalog,
+  { name, batches, retired }: ShardMetadata,
+  owners: Map<string, string>,
+): void => {
+  for (const id of [...batches.map(batch => batch.id), ...retired]) {
+    if (Number(id) >= nextBatch) {
+      const details = { file: CATALOG, place: 'nextBatch', nextBatch, shard: name, batch: id }
+      throw new CorruptionError('STORE_CORRUPT', 'a shard has a batch whose id was not reserved', details)
+    }
+    const owner = owners.get(id)
+    if (owner !== undefined) {
+      const details = { file: metadataPath(name), shard: name, batch: id, owner }
+      throw new CorruptionError('METADATA_CORRUPT', 'two shards have the same batch', details)
+    }
+    owners.set(id, name)
+  }
+}
+
+const readShards = async (
+  disk: Disk,
+  catalog: Catalog,
+  settings: Settings,
+  foundShard: FoundShard,
+): Promise<Map<string, Shard>> => {
   const shards = new Map<string, Shard>()
+  const owners = new Map<string, string>()
   for (const listing of catalog.shards) {
-    const shard = await readShard(disk, catalog, listing)
+    const shard = await readShard(disk, catalog, listing, foundShard)
     if (shard === undefined) continue
     if (shard.damage !== undefined && settings.damagedShard === 'refuse') throw shard.damage
+    checkBatchIds(catalog, shard.metadata, owners)
     shards.set(listing.name, shard)
   }
-  const known = new Set(catalog.shards.map(({ name }) => `${shardStem(name)}.json`))
+  const [file] = await unlistedDocuments(disk, catalog)
+  if (file !== undefined)
+    throw new CorruptionError('LAYOUT_INVALID', 'store.json does not list this shard', { file })
+  return shards
+}
+
+/** Documents of shards that are not listed. A shard is listed before it is published, so this store never wrote them. */
+export const unlistedDocuments = async (disk: Disk, { id, walStart, shards }: Catalog): Promise<string[]> => {
+  const known = new Set(shards.map(({ name }) => `${shardStem(name)}.json`))
+  const unlisted: string[] = []
   for (const name of await list(disk, SHARDS_FOLDER)) {
     if (!name.endsWith('.json') || known.has(name)) continue
-    // A shard is listed before it is published, so this store never wrote such a file.
-    throw new CorruptionError('LAYOUT_INVALID', 'store.json does not list this shard', {
-      file: `${SHARDS_FOLDER}/${name}`,
-    })
+    const file = `${SHARDS_FOLDER}/${name}`
+    if (!(await isSpentTombstone(disk, file, id, walStart))) unlisted.push(file)
   }
-  return shards
+  return unlisted
 }
 
 /** Why a commit of the log cannot be one of the shard, as commits are checked before they are logged. */
@@ -151,21 +204,20 @@ const misfit = (
   return wrong === undefined ? undefined : `a value of column ${wrong.name} is no ${wrong.type}`
 }
 
-/** A commit of the log must fit what is known of its shards, unless it is already behind their fence. */
-const checkFits = (record: CommitRecord, segment: Segment, index: number, state: State): void => {
+/** Why a commit cannot be one of the shards that it touches, unless it is already behind their fence. */
+const unfitness = (record: CommitRecord, state: State): { why: string; shard: string } | undefined => {
+  for (const shard of record.drop ?? []) {
+    const isBehind = record.lsn <= (state.dropped.get(shard)?.metadata.flushedLsn ?? 0)
+    if (!isBehind && !state.shards.has(shard)) return { why: 'a shard is dropped that is not there', shard }
+  }
   for (const [name, { updates, schema }] of touchedBy(record)) {
     const shard = state.shards.get(name)
     if (shard !== undefined && (shard.damage !== undefined || record.lsn <= shard.metadata.flushedLsn))
       continue
     const why = misfit(updates, schema, shard)
-    if (why === undefined) continue
-    throw new CorruptionError('WAL_INVALID', why, {
-      file: segment.path,
-      offset: segment.offsets[index],
-      lsn: record.lsn,
-      shard: name,
-    })
+    if (why !== undefined) return { why, shard: name }
   }
+  return undefined
 }
 
 const seed = (state: State, catalog: Catalog | undefined): void => {
@@ -185,6 +237,132 @@ const deadline = (settings: Settings, now: () => number): (() => void) => {
   }
 }
 
+/** Catalogue and shards, and nothing of the log yet. */
+const readStore = async (
+  disk: Disk,
+  settings: Settings,
+  foundShard: FoundShard = async () => {},
+): Promise<{ catalog: Catalog | undefined; state: State; expected: LogExpectation }> => {
+  const catalog = await readCatalog(disk)
+  for (const folder of FOLDERS) {
+    const there = await isThere(disk, folder)
+    if (!there && catalog !== undefined && catalog.epoch > 0 && folder !== 'quarantine')
+      throw new CorruptionError('LAYOUT_INVALID', 'a folder of the store is missing', { file: folder })
+  }
+  if (catalog === undefined) await requireNoRemains(disk)
+  const shards =
+    catalog === undefined ? new Map<string, Shard>() : await readShards(disk, catalog, settings, foundShard)
+  const walStart = catalog?.walStart ?? 1
+  const fence = Math.max(0, ...[...shards.values()].map(({ metadata }) => metadata.flushedLsn))
+  const upper = Math.max(catalog?.upper ?? 0, ...[...shards.values()].map(({ metadata }) => metadata.upper))
+  const state = new State(upper, Math.max(walStart - 1, fence), shards, walStart)
+  seed(state, catalog)
+  const expected = {
+    store: catalog?.id ?? '',
+    epoch: catalog?.epoch ?? 0,
+    walStart,
+    fence,
+    fresh: (catalog?.epoch ?? 0) === 0,
+  }
+  return { catalog, state, expected }
+}
+
+type Found = Awaited<ReturnType<typeof readStore>>
+
+const NONE: ReplayCounts = { total: 0, applied: 0, skipped: 0, corrupted: 0, lost: 0 }
+
+/** The log as strict recovery takes it: whole, but for a torn end. */
+const replay = async (
+  disk: Disk,
+  { catalog, state, expected }: Found,
+  settings: Settings,
+  inTime: () => void,
+  through: 'end' | 'proven',
+): Promise<Recovered> => {
+  const counts = { ...NONE }
+  // What was sealed was synced first, and what is in a batch before it was published.
+  const isProven = ({ lsn }: CommitRecord, { path, durableLsn }: Segment): boolean =>
+    path !== CURRENT || lsn <= Math.max(durableLsn, expected.fence)
+  const log = await readLog(disk, expected, settings.ambiguousTail, (record, segment, index) => {
+    inTime()
+    if (through === 'proven' && !isProven(record, segment)) return
+    const unfit = unfitness(record, state)
+    if (unfit !== undefined)
+      throw new CorruptionError('WAL_INVALID', unfit.why, {
+        file: segment.path,
+        offset: segment.offsets[index],
+        lsn: record.lsn,
+        shard: unfit.shard,
+      })
+    counts.total++
+    if (state.apply(record)) counts.applied++
+    else counts.skipped++
+  })
+  if (log.current?.damage !== undefined || log.tornHeader) counts.corrupted = 1
+  return { catalog, state, log, salvaged: undefined, counts }
+}
+
+const isOfTheLog = (cause: unknown): cause is CorruptionError =>
+  cause instanceof CorruptionError && cause.code.startsWith('WAL_')
+
+/** What strict recovery refuses is evidence, also where everything can be read. */
+const withEvidence = (log: SalvagedLog, { details, message }: CorruptionError): SalvagedLog => {
+  if (log.lost.length > 0 || log.segments.some(({ bad }) => bad.length > 0)) return log
+  const segments = log.segments.map(segment =>
+    segment.path === details.file
+      ? { ...segment, bad: [{ offset: 0, end: segment.bytes, reason: message }] }
+      : segment,
+  )
+  return { ...log, segments }
+}
+
+/** The log as far as it can be read, where `refusal` is what strict recovery says of it. */
+const salvage = async (
+  disk: Disk,
+  { catalog, state, expected }: Found,
+  refusal: CorruptionError,
+  inTime: () => void,
+): Promise<Recovered> => {
+  // The log will be given up, and a damaged shard may still need it.
+  for (const { name, damage } of state.shards.values()) {
+    if (damage === undefined) continue
+    const advice = 'varve repair mends the shard first, and then the log'
+    throw new CorruptionError(
+      refusal.code,
+      refusal.message,
+      { ...refusal.details, shard: name, advice },
+      damage,
+    )
+  }
+  const read = await salvageLog(disk, expected, catalog?.upper ?? 0)
+  const counts = { ...NONE }
+  const unfit: { commit: FoundCommit; why: string }[] = []
+  for (const commit of read.commits) {
+    inTime()
+    const { record, path, offset } = commit
+    const found = unfitness(record, state)
+    if (found === undefined) {
+      if (state.apply(record)) counts.applied++
+      else counts.skipped++
+      continue
+    }
+    const { why, shard } = found
+    // Only what is lost can have made the shard what this commit takes it for.
+    if (!read.lost.some(({ lsnLower }) => lsnLower < record.lsn))
+      throw new CorruptionError('WAL_INVALID', why, { file: path, offset, lsn: record.lsn, shard })
+    unfit.push({ commit, why })
+  }
+  const salvaged = withEvidence(withoutCommits(read, unfit), refusal)
+  counts.total = salvaged.commits.length
+  counts.corrupted = salvaged.segments.reduce((sum, { bad }) => sum + bad.length, 0)
+  counts.lost = countLost(salvaged)
+  state.lastLsn = Math.max(state.lastLsn, salvaged.lastLsn)
+  state.upper = Math.max(state.upper, salvaged.upper)
+  const { lastLsn, generation } = salvaged
+  const log = { sealed: [], stale: [], current: undefined, tornHeader: false, lastLsn, generation }
+  return { catalog, state, log, salvaged, counts }
+}
+
 /**
  * Reads store, metadata and log, in this order, and replays the log into buffers.
  *
@@ -193,35 +371,34 @@ const deadline = (settings: Settings, now: () => number): (() => void) => {
  */
 export const recover = async (disk: Disk, settings: Settings, now: () => number): Promise<Recovered> => {
   const inTime = deadline(settings, now)
-  const catalog = await readCatalog(disk)
-  for (const folder of FOLDERS) {
-    const there = await isThere(disk, folder)
-    if (!there && catalog !== undefined && catalog.epoch > 0 && folder !== 'quarantine')
-      throw new CorruptionError('LAYOUT_INVALID', 'a folder of the store is missing', { file: folder })
-  }
-  if (catalog === undefined) await requireNoRemains(disk)
-  const shards = catalog === undefined ? new Map<string, Shard>() : await readShards(disk, catalog, settings)
+  const found = await readStore(disk, settings)
   inTime()
-  const walStart = catalog?.walStart ?? 1
-  const fence = Math.max(0, ...[...shards.values()].map(({ metadata }) => metadata.flushedLsn))
-  const upper = Math.max(catalog?.upper ?? 0, ...[...shards.values()].map(({ metadata }) => metadata.upper))
-  const state = new State(upper, Math.max(walStart - 1, fence), shards, walStart)
-  seed(state, catalog)
-  const counts: ReplayCounts = { total: 0, applied: 0, skipped: 0, corrupted: 0 }
-  const expected = {
-    store: catalog?.id ?? '',
-    epoch: catalog?.epoch ?? 0,
-    walStart,
-    fence,
-    fresh: (catalog?.epoch ?? 0) === 0,
+  try {
+    return await replay(disk, found, settings, inTime, 'end')
+  } catch (cause) {
+    if (settings.recovery === 'strict' || found.expected.fresh || !isOfTheLog(cause)) throw cause
+    // Read again: the attempt has changed the state in memory.
+    return salvage(disk, await readStore(disk, settings), cause, inTime)
   }
-  const log = await readLog(disk, expected, settings.ambiguousTail, (record, segment, index) => {
-    inTime()
-    checkFits(record, segment, index, state)
-    counts.total++
-    if (state.apply(record)) counts.applied++
-    else counts.skipped++
-  })
-  if (log.current?.damage !== undefined || log.tornHeader) counts.corrupted = 1
-  return { catalog, state, log, counts }
+}
+
+/**
+ * As {@link recover}, for who reads while another process may be writing: the log is replayed through the last commit
+ * that is proven durable, so that nothing is seen that a power loss could take back, and nothing is salvaged. It reads
+ * store, metadata and log in this order, and each must reach back to where the one before leaves off; so what it
+ * returns was true at one moment, and what it throws may be nothing but the store having moved on: look again.
+ *
+ * @param foundShard told the metadata of each shard before its batches are looked for
+ */
+export const recoverProven = async (
+  disk: Disk,
+  settings: Settings,
+  now: () => number,
+  foundShard: (metadata: ShardMetadata) => Promise<void>,
+): Promise<Recovered> => {
+  const inTime = deadline(settings, now)
+  const found = await readStore(disk, settings, foundShard)
+  inTime()
+  // A bad end of the log is not proven, so it is not seen: nothing to decide about it.
+  return replay(disk, found, { ...settings, ambiguousTail: 'cut' }, inTime, 'proven')
 }

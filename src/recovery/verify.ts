@@ -79,7 +79,7 @@ class Verification {
   async metadata(disk: Disk, catalog: Catalog, name: string): Promise<void> {
     const metadata = await this.check(() => readMetadata(disk, name, catalog.id))
     if (metadata === undefined) return
-    this.shards++
+    if (!metadata.dropped) this.shards++
     this.#sound.push(metadata)
     this.#total += metadata.batches.reduce((sum, { len }) => sum + len, 0)
   }
@@ -111,7 +111,7 @@ export const verify = async (
       counts,
       log,
       catalog: found,
-    } = await recover(disk, { ...settings, damagedShard: 'isolate' }, now)
+    } = await recover(disk, { ...settings, damagedShard: 'isolate', recovery: 'strict' }, now)
     verification.commits = counts.total
     if (found === undefined)
       throw new CorruptionError('STORE_CORRUPT', 'there is no store here', { file: 'store.json' })

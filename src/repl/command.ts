@@ -32,10 +32,6 @@ export const wrongWords = ({ source, words }: Call, index: number, { usage }: Se
     `expected ${usage.join(' or ')}`,
   )
 
-/** The error for words that the language has and this version has not. */
-export const laterWords = ({ source, words }: Call, what: string): Error =>
-  statementError(source, words[0]!.offset, `${what} comes in a later version`)
-
 /** Requires no more words than a number. */
 export const requireAtMost = (call: Call, count: number, command: SessionCommand): void => {
   if (call.words.length > count) throw wrongWords(call, count, command)

@@ -2,9 +2,6 @@
 import { COMMANDS } from './commands.ts'
 import type { Session } from './session.ts'
 
-const relationsOf = (session: Session): string[] =>
-  session.relationsOf(session.store.status().shards.map(({ name }) => name))
-
 /** What may follow the words before the last one. */
 const candidatesFor = (session: Session, before: string): readonly string[] => {
   const words = before.trim().split(/\s+/)
@@ -12,13 +9,16 @@ const candidatesFor = (session: Session, before: string): readonly string[] => {
     case '':
       return [
         ...COMMANDS.map(({ name }) => `.${name}`),
-        ...relationsOf(session).flatMap(name => [`?${name}(`, `+${name}(`, `-${name}(`]),
+        ...session.relationsIn(session.graph).flatMap(name => [`?${name}(`, `+${name}(`, `-${name}(`]),
       ]
     case '.rel':
-      return relationsOf(session)
+      return [...session.relationsIn(session.graph), 'drop ']
+    case '.rel drop':
+      return session.relationsIn(session.graph)
     case '.kg':
-      return ['list', 'use ', 'create ']
+      return ['list', 'use ', 'create ', 'drop ']
     case '.kg use':
+    case '.kg drop':
       return session.graphs
     case '.help':
       return COMMANDS.map(({ name }) => name)
@@ -27,7 +27,7 @@ const candidatesFor = (session: Session, before: string): readonly string[] => {
     case '.as-of':
       return ['now']
     default:
-      return words[0] === '.diff' && words.length === 3 ? relationsOf(session) : []
+      return words[0] === '.diff' && words.length === 3 ? session.relationsIn(session.graph) : []
   }
 }
 

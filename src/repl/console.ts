@@ -114,6 +114,7 @@ export class Console {
 
   async #execute(source: Source, statement: Statement, answer: Answer): Promise<void> {
     const { session } = this
+    await session.refresh()
     switch (statement.kind) {
       case 'insert':
       case 'delete':

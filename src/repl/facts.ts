@@ -6,7 +6,7 @@ import type { Answer } from './answer.ts'
 import { arityMismatch, type Session } from './session.ts'
 
 /** Requires that the session reads as of now: what it would write could not be seen. */
-const requireNow = ({ asOf }: Session, source: Source): void => {
+export const requireNow = ({ asOf }: Session, source: Source): void => {
   if (asOf !== undefined)
     throw statementError(source, 0, `the session reads as of ${asOf}; .as-of now allows changes again`)
 }

@@ -8,7 +8,7 @@ export const statusCommand: SessionCommand = {
   summary: 'Says how the store is: directory, health, log, buffers, shards, what recovery did.',
   run: async call => {
     requireAtMost(call, 0, statusCommand)
-    const status = call.session.store.status()
+    const status = call.session.source.status()
     call.answer.tell({ status }, ...statusLines(status))
   },
 }

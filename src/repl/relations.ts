@@ -1,11 +1,12 @@
-// Owns `.rel`: what relations there are, and a look into one.
+// Owns `.rel`: what relations there are, a look into one, and the end of one.
 import { StoreError } from '../errors.ts'
 import { nameOfType } from '../iql/column-type.ts'
 import type { ColumnSchema } from '../model/schema.ts'
 import type { Snapshot } from '../store/snapshot.ts'
-import { type Call, laterWords, requireAtMost, type SessionCommand } from './command.ts'
+import { type Call, requireAtMost, type SessionCommand } from './command.ts'
+import { requireNow } from './facts.ts'
 import { present, titlesOf } from './rows.ts'
-import { columnsOf } from './session.ts'
+import { columnsOf, nameUnknown } from './session.ts'
 
 /** Rows that `.rel name` shows. */
 const SHOWN_ROWS = 20
@@ -50,14 +51,24 @@ const showRelation = async ({ session, source, words, answer }: Call, snapshot: 
   answer.tell({ total }, `${shown} of ${total} total rows`)
 }
 
+const dropRelation = async ({ session, source, words, answer }: Call): Promise<void> => {
+  requireNow(session, source)
+  const { text: relation, offset } = words[1]!
+  const relations = session.relationsIn(session.graph)
+  if (!relations.includes(relation)) throw nameUnknown(source, offset, 'relation', relation, relations)
+  await session.store.drop(session.shardOf(relation))
+  answer.tell({ relation, dropped: true }, `Relation '${relation}' dropped.`)
+}
+
 export const relationCommand: SessionCommand = {
   name: 'rel',
-  usage: ['.rel', '.rel NAME'],
-  summary: `Lists the relations of the current knowledge graph, or shows the first ${SHOWN_ROWS} facts of one.`,
+  usage: ['.rel', '.rel NAME', '.rel drop NAME'],
+  summary: `Lists the relations of the current knowledge graph, shows the first ${SHOWN_ROWS} facts of one, or drops one with its history.`,
   run: async call => {
     const { session, words } = call
-    if (words[0]?.text === 'drop' && words.length === 2) throw laterWords(call, 'dropping relations')
-    requireAtMost(call, 1, relationCommand)
+    const isDrop = words[0]?.text === 'drop' && words.length > 1
+    requireAtMost(call, isDrop ? 2 : 1, relationCommand)
+    if (isDrop) return dropRelation(call)
     await session.read(snapshot => (words.length === 0 ? listRelations : showRelation)(call, snapshot))
   },
 }

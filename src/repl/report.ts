@@ -9,14 +9,30 @@ const recoveryText = ({
   skipped,
   milliseconds,
   bytesCut,
+  lost,
   quarantined,
 }: StoreStatus['recovery']): string =>
   `${total} commits replayed (${applied} applied, ${skipped} skipped) in ${millisecondsText(milliseconds)}` +
+  (lost === 0 ? '' : `, ${lost} lost`) +
   (bytesCut === 0 ? '' : `, ${bytesText(bytesCut)} cut off`) +
   (quarantined.length === 0 ? '' : `, ${quarantined.length} in quarantine`)
 
 const momentText = (ms: number | undefined): string =>
   ms === undefined ? 'none yet' : new Date(ms).toISOString()
+
+const lsnText = ({ access, lsn, durableLsn, unproven }: StoreStatus): string => {
+  if (access === 'write') return `current ${lsn}, durable ${durableLsn}`
+  return unproven === 0 ? String(lsn) : `${lsn}, and ${unproven} behind it that nothing proves durable yet`
+}
+
+/** What only the process that writes knows. */
+const momentsOf = ({ access, lastFlush, lastCompaction }: StoreStatus): [string, string][] =>
+  access === 'read'
+    ? []
+    : [
+        ['Last flush', momentText(lastFlush)],
+        ['Last compaction', momentText(lastCompaction)],
+      ]
 
 /** The status for people. */
 export const statusLines = (status: StoreStatus): string[] => {
@@ -25,13 +41,15 @@ export const statusLines = (status: StoreStatus): string[] => {
     ['Data directory', status.path ?? 'none: in memory'],
     ['Health', status.reason === undefined ? status.state : `${status.state}: ${status.reason}`],
     ['Durability mode', status.mode],
-    ['LSN', `current ${status.lsn}, durable ${status.durableLsn}`],
+    ['LSN', lsnText(status)],
     ['Next time', String(status.upper)],
     ['WAL size', `${bytesText(wal.bytes)} in ${wal.segments} segment(s), replay from LSN ${wal.start}`],
     ['Buffer', `${buffer.updates} updates (a shard flushes at ${buffer.size})`],
-    ['Last flush', momentText(status.lastFlush)],
-    ['Last compaction', momentText(status.lastCompaction)],
-    ['Recovery', recoveryText(status.recovery)],
+    ...(status.waitingAt === undefined
+      ? []
+      : [['Waiting', `commits wait at the bound of ${status.waitingAt}`] as [string, string]]),
+    ...momentsOf(status),
+    [status.access === 'read' ? 'Log' : 'Recovery', recoveryText(status.recovery)],
     ['Shards', String(status.shards.length)],
   ]
   const table = status.shards.map(shard => [
@@ -65,7 +83,7 @@ export const flushLines = ({ buffers }: FlushReport): string[] => [
 ]
 
 /** What a compaction did, for people. */
-export const compactionLines = ({ shards }: CompactionReport): string[] => {
+export const compactionLines = ({ shards, damaged }: CompactionReport): string[] => {
   const freed = shards.reduce((sum, { bytesBefore, bytesAfter }) => sum + bytesBefore - bytesAfter, 0)
   const lines = shards.map(
     shard =>
@@ -73,10 +91,13 @@ export const compactionLines = ({ shards }: CompactionReport): string[] => {
       `${shard.rowsBefore} -> ${shard.rowsAfter} rows, ` +
       `${bytesText(shard.bytesBefore)} -> ${bytesText(shard.bytesAfter)}, since ${shard.since}`,
   )
-  if (shards.length === 0) return ['Compaction complete.', '  nothing to merge']
+  const failures = damaged.map(({ shard, message }) => `  ${shard}: left as it is: ${message}`)
+  if (shards.length === 0)
+    return ['Compaction complete.', ...(failures.length === 0 ? ['  nothing to merge'] : failures)]
   return [
     'Compaction complete.',
     ...lines,
+    ...failures,
     `  ${freed < 0 ? `${bytesText(-freed)} more than before` : `${bytesText(freed)} freed`}`,
   ]
 }

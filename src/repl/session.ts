@@ -2,14 +2,15 @@
 // Relation `r` of graph `g` is the shard `g:r`.
 import { setImmediate as turn } from 'node:timers/promises'
 import { didYouMean, nearestTo } from '../config/suggest.ts'
-import { InputError } from '../errors.ts'
+import { CommitError, InputError } from '../errors.ts'
 import { detailsOf, type Source } from '../iql/source.ts'
 import type { ColumnSchema } from '../model/schema.ts'
+import { Reader } from '../store/reader.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 
 /** The graph that a session begins with. */
-const FIRST_GRAPH = 'default'
+export const FIRST_GRAPH = 'default'
 
 /** Rows between two turns of the event loop. */
 const TURN_ROWS = 1000
@@ -20,7 +21,8 @@ class Interrupted extends Error {
 }
 
 export class Session {
-  readonly store: Store
+  /** What is read. */
+  readonly source: Store | Reader
   graph: string = FIRST_GRAPH
   /** Undefined: now. */
   asOf: number | undefined
@@ -29,8 +31,29 @@ export class Session {
   /** Set to end what is being carried out, as soon as it asks. */
   interrupted = false
 
-  constructor(store: Store) {
-    this.store = store
+  constructor(source: Store | Reader) {
+    this.source = source
+  }
+
+  /**
+   * What is changed.
+   * @throws {CommitError} READ_ONLY if the session only reads
+   */
+  get store(): Store {
+    if (this.source instanceof Reader)
+      throw new CommitError('READ_ONLY', 'the store is open for reading only', 'determinate')
+    return this.source
+  }
+
+  /** Before each statement: a session that only reads sees what another process has made durable since. */
+  async refresh(): Promise<void> {
+    if (this.source instanceof Reader) await this.source.refresh()
+  }
+
+  /** Ends what is being carried out, as soon as it asks, and everything that would follow it. */
+  end(): void {
+    this.ended = true
+    this.interrupted = true
   }
 
   /** What stands before the input of a statement. */
@@ -43,15 +66,21 @@ export class Session {
     return `${this.graph}:${relation}`
   }
 
-  /** The relations of the current graph among these shards, in order. */
-  relationsOf(shards: readonly string[]): string[] {
-    const prefix = this.shardOf('')
+  /** The relations of a graph among these shards, in order. */
+  relationsOf(shards: readonly string[], graph: string = this.graph): string[] {
+    const prefix = `${graph}:`
     return shards.filter(shard => shard.startsWith(prefix)).map(shard => shard.slice(prefix.length))
+  }
+
+  /** The relations that a graph has now, in order. */
+  relationsIn(graph: string): string[] {
+    const shards = this.source.status().shards.map(({ name }) => name)
+    return this.relationsOf(shards, graph)
   }
 
   /** The graphs that have shards, and the current one, in order. */
   get graphs(): string[] {
-    const names = this.store.status().shards.map(({ name }) => name)
+    const names = this.source.status().shards.map(({ name }) => name)
     const found = names.filter(name => name.includes(':')).map(name => name.slice(0, name.indexOf(':')))
     return [...new Set([...found, this.graph])].sort()
   }
@@ -76,7 +105,7 @@ export class Session {
    * @throws what the store's snapshot throws
    */
   async read<T>(work: (snapshot: Snapshot) => Promise<T>, asOf: number | undefined = this.asOf): Promise<T> {
-    const snapshot = await this.store.snapshot(asOf === undefined ? {} : { asOf })
+    const snapshot = await this.source.snapshot(asOf === undefined ? {} : { asOf })
     try {
       return await work(snapshot)
     } finally {

@@ -22,7 +22,7 @@ export const asOfCommand: SessionCommand = {
       await session.read(async () => {}, asOf)
       session.asOf = asOf
     }
-    const latest = session.store.status().upper - 1
+    const latest = session.source.status().upper - 1
     const { asOf } = session
     answer.tell(
       { asOf: asOf ?? null, latest },

@@ -16,6 +16,18 @@ export class ActiveBuffer {
     this.columns = new GrowingColumns(arity)
   }
 
+  /** About how much memory it takes, with what was made to look tuples up. */
+  get bytes(): number {
+    return this.columns.bytes + (this.#index?.bytes ?? 0)
+  }
+
+  /** The buffer that takes updates now, unless the shard was dropped since. */
+  get latest(): ActiveBuffer {
+    let buffer: ActiveBuffer = this
+    while (buffer.next !== undefined) buffer = buffer.next
+    return buffer
+  }
+
   /** The sum of the diffs that this buffer and all that followed hold of the tuple at `row` of `source`. */
   sumOf(source: Columns, row: number): number {
     let sum = 0

@@ -41,6 +41,11 @@ export interface CommitId {
   readonly time: number
 }
 
+/** How far an import had come, and where to: with the shard it goes. */
+export interface ShardImport extends ImportProgress {
+  readonly shard: string
+}
+
 export interface Catalog {
   /** A UUID; binds log and metadata to this store. */
   readonly id: string
@@ -61,7 +66,9 @@ export interface Catalog {
   /** Of commits below `walStart`, oldest first, at most {@link COMMIT_IDS_KEPT}. */
   readonly ids: readonly CommitId[]
   /** Of commits below `walStart`. */
-  readonly imports: readonly ImportProgress[]
+  readonly imports: readonly ShardImport[]
+  /** Paths of reports of what was lost, until somebody has acknowledged them. */
+  readonly losses: readonly string[]
 }
 
 export const catalogFields = (catalog: Catalog): JsonObject => ({ format: FORMAT, ...catalog })
@@ -85,11 +92,12 @@ const decodeId = (json: unknown, index: number): CommitId => {
   }
 }
 
-const decodeImport = (json: unknown, index: number): ImportProgress => {
+const decodeImport = (json: unknown, index: number): ShardImport => {
   const place = `imports[${index}]`
   const object = asObject(json, place)
   return {
     id: asText(field(object, 'id'), `${place}.id`),
+    shard: asText(field(object, 'shard'), `${place}.shard`),
     rows: asNatural(field(object, 'rows'), `${place}.rows`),
     complete: asBoolean(field(object, 'complete'), `${place}.complete`),
   }
@@ -132,6 +140,7 @@ const decodeCatalog = (fields: JsonObject): Catalog => {
     shards: asList(field(fields, 'shards'), 'shards').map(decodeShard),
     ids: asList(field(fields, 'ids'), 'ids').map(decodeId),
     imports: asList(field(fields, 'imports'), 'imports').map(decodeImport),
+    losses: asList(field(fields, 'losses'), 'losses').map((each, index) => asText(each, `losses[${index}]`)),
   }
 }
 

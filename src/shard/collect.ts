@@ -6,7 +6,8 @@ import type { Shard } from './shard.ts'
 
 /**
  * Removes the retired files of `shard` that nobody reads, then forgets their ids. The metadata that names them
- * retired is durable already, so a crash in between only leaves work for the next open.
+ * retired is durable already, so a crash in between only leaves work for the next open. Where it is a tombstone that
+ * is not published yet, the files stay: the old metadata still names them.
  */
 export const collectRetired = (
   disk: Disk,
@@ -15,12 +16,13 @@ export const collectRetired = (
   isRead: (id: string) => boolean,
 ): Promise<void> =>
   shard.inTurn(async () => {
-    const free = shard.metadata.retired.filter(id => !isRead(id))
+    const before = shard.metadata
+    const free = shard.isDropPending ? [] : before.retired.filter(id => !isRead(id))
     if (free.length === 0) return
     for (const id of free)
       if ((await disk.stat(batchPath(id))) !== undefined) await disk.remove(batchPath(id))
     await disk.syncDirectory(BATCHES_FOLDER, 'B21')
-    const metadata = withoutRetired(shard.metadata, new Set(free))
+    const metadata = withoutRetired(before, new Set(free))
     await registry.publish(metadata, shard.firstLsn)
-    shard.publish(metadata)
+    shard.publish(before, metadata)
   })

@@ -9,7 +9,7 @@ import { checksum } from '../model/checksum.ts'
 import type { JsonObject } from '../model/json.ts'
 
 /** A document is small: one entry a batch, and there are few batches. */
-const DOCUMENT_BYTES_MAX = 256 * 1024 * 1024
+export const DOCUMENT_BYTES_MAX: number = 256 * 1024 * 1024
 
 const TAIL = /^,"checksum":"([0-9a-f]{8})"\}\n$/
 const TAIL_BYTES = ',"checksum":"00000000"}\n'.length

@@ -1,4 +1,4 @@
-// Owns the way from a frozen buffer to a published batch. The log must be durable through the buffer's fence before
+// Owns the way from a frozen buffer to a published batch, and from a drop to its tombstone. The log must be durable through the buffer's fence before
 // this is called (B4), so that no batch ever holds what the log could still lose.
 
 import { writeBatch } from '../batch/writer.ts'
@@ -37,8 +37,17 @@ const greatestTime = ({ time, length }: Columns): number => {
   return greatest
 }
 
+/** Publishes the tombstone of `shard`. */
+const publishDrop = async (registry: Registry, shard: Shard): Promise<void> => {
+  const tombstone = shard.metadata
+  await registry.publish(tombstone, shard.firstLsn) // commit point: a crash above leaves the drop to the log
+  shard.publish(tombstone, tombstone)
+}
+
 /**
- * Flushes the oldest frozen buffer of `shard`, if there is one. Call it in the shard's turn.
+ * Flushes the oldest frozen buffer of `shard`, if there is one, or publishes the tombstone that waits before it. Call
+ * it in the shard's turn. Undefined if there is no new batch to tell of: a drop leaves none, and neither does a flush
+ * that it overtook.
  *
  * When it rejects, the buffer is still there and still in the log; trying again writes a new file. A file that was
  * written and perhaps named by metadata on its way to the disk is left for the next open to explain.
@@ -49,8 +58,13 @@ export const flushOldest = async (
   format: BatchFormat,
   shard: Shard,
 ): Promise<FlushedBuffer | undefined> => {
+  if (shard.isDropPending) {
+    await publishDrop(registry, shard)
+    return undefined
+  }
   const buffer = shard.oldestFrozen
   if (buffer === undefined) return undefined
+  const before = shard.metadata
   const columns = buffer.consolidated
   const schema = widen(shard.schema, buffer.columns)
   const id = await registry.nextBatchId()
@@ -58,7 +72,7 @@ export const flushOldest = async (
     store: registry.catalog.id,
     lsnLower: buffer.firstLsn,
     lsnUpper: buffer.fence,
-    since: shard.metadata.since,
+    since: before.since,
   }
   const description =
     columns.length === 0
@@ -68,14 +82,18 @@ export const flushOldest = async (
     description === undefined
       ? undefined
       : { ...description, id, lsnLower: buffer.firstLsn, lsnUpper: buffer.fence }
-  const metadata = withFlush(shard.metadata, {
+  if (shard.metadata !== before) {
+    if (batch !== undefined) await disk.remove(batchPath(id))
+    return undefined
+  }
+  const metadata = withFlush(before, {
     batch,
     flushedLsn: buffer.fence,
     upper: greatestTime(buffer.columns) + 1,
     schema,
   })
   await registry.publish(metadata, shard.firstLsn) // commit point: a crash above leaves an orphan batch, never a gap
-  shard.publish(metadata, buffer)
+  shard.publish(before, metadata, buffer)
   return {
     shard: shard.name,
     updates: buffer.columns.length,

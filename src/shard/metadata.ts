@@ -1,11 +1,12 @@
 // Owns what is durable of one shard besides the log: which batches it has, how far they reach, its frontiers.
-// Pure: every change is a new value. Invariants: `since`, `upper` and `flushedLsn` never go back; the batches are in
-// LSN order and their ranges of LSNs do not overlap; `since <= upper - 1` once there is anything.
+// Pure: every change is a new value. Invariants: `upper` and `flushedLsn` never go back, `since` only where the shard
+// is dropped; the batches are in LSN order and their ranges of LSNs do not overlap; `since <= upper - 1` once there is
+// anything.
 
 import { type BatchDescription, descriptionFields, descriptionFromJson } from '../batch/description.ts'
 import type { Disk } from '../disk/disk.ts'
 import { shardStem } from '../disk/shard-file.ts'
-import { CorruptionError } from '../errors.ts'
+import { CorruptionError, DiskError } from '../errors.ts'
 import {
   asBoolean,
   asList,
@@ -44,6 +45,8 @@ export interface ShardMetadata {
   readonly batches: readonly BatchEntry[]
   /** Ids that were replaced, until their files are gone. */
   readonly retired: readonly string[]
+  /** It is a tombstone: the shard was dropped by the commit `flushedLsn`, and nothing was flushed since. */
+  readonly dropped: boolean
 }
 
 /** Where a batch is: always relative, and nothing else is accepted on reading. */
@@ -61,6 +64,7 @@ export const newMetadata = (name: string, schema: Schema): ShardMetadata => ({
   schema,
   batches: [],
   retired: [],
+  dropped: false,
 })
 
 /** After a flush through `flushedLsn`, which made `batch` unless everything cancelled out. */
@@ -72,12 +76,13 @@ export const withFlush = (
   schema: flush.schema,
   flushedLsn: Math.max(metadata.flushedLsn, flush.flushedLsn),
   upper: Math.max(metadata.upper, flush.upper),
+  dropped: false,
   batches: flush.batch === undefined ? metadata.batches : [...metadata.batches, flush.batch],
 })
 
 /**
  * After a compaction replaced `inputs` by `output` and advanced `since`. Undefined if they are not all there any
- * more, side by side: then the work of the compaction is for nothing, and nothing else.
+ * more, side by side, or the shard was dropped: then the work of the compaction is for nothing, and nothing else.
  */
 export const withCompaction = (
   metadata: ShardMetadata,
@@ -85,6 +90,7 @@ export const withCompaction = (
   output: BatchEntry | undefined,
   since: number,
 ): ShardMetadata | undefined => {
+  if (metadata.dropped) return undefined
   const first = metadata.batches.findIndex(({ id }) => id === inputs[0])
   if (inputs.length > 0 && !inputs.every((id, index) => metadata.batches[first + index]?.id === id))
     return undefined
@@ -99,6 +105,26 @@ export const withCompaction = (
     retired: [...metadata.retired, ...inputs],
   }
 }
+
+/**
+ * The tombstone: after the commit `lsn` dropped the shard. What is made under its name later goes on from here, so
+ * that no line of the log up to `lsn` can bring anything back.
+ *
+ * @param upper the store's: once the log is gone, nothing else may know how far the times of the shard went
+ */
+export const withDrop = (metadata: ShardMetadata, lsn: number, upper: number): ShardMetadata => ({
+  ...newMetadata(metadata.name, []),
+  upper,
+  flushedLsn: lsn,
+  retired: [...metadata.retired, ...metadata.batches.map(({ id }) => id)],
+  dropped: true,
+})
+
+/** With everything retired that `other` names: it was on its way to the disk when the shard was dropped. */
+export const withRetired = (metadata: ShardMetadata, other: ShardMetadata): ShardMetadata => ({
+  ...metadata,
+  retired: [...new Set([...metadata.retired, ...other.retired, ...other.batches.map(({ id }) => id)])],
+})
 
 /** After the files of `ids` are gone. */
 export const withoutRetired = (metadata: ShardMetadata, ids: ReadonlySet<string>): ShardMetadata => ({
@@ -126,6 +152,7 @@ export const metadataFields = (metadata: ShardMetadata, store: string): JsonObje
     ...descriptionFields(batch),
   })),
   retired: metadata.retired,
+  ...(metadata.dropped ? { dropped: true } : {}),
 })
 
 const BATCH_ID = /^[1-9][0-9]{0,15}$/
@@ -164,7 +191,9 @@ const decodeBatch = (json: unknown, index: number, arity: number): BatchEntry =>
 }
 
 /** What a document must satisfy as a whole. */
-const checkOrder = ({ batches, since, upper, flushedLsn }: ShardMetadata): void => {
+const checkOrder = ({ batches, retired, since, upper, flushedLsn, schema, dropped }: ShardMetadata): void => {
+  if (dropped && batches.length + schema.length > 0)
+    throw new MalformedJson('dropped', 'without batches and columns')
   let lsn = 0
   const seen = new Set<string>()
   batches.forEach((batch, index) => {
@@ -177,6 +206,8 @@ const checkOrder = ({ batches, since, upper, flushedLsn }: ShardMetadata): void 
     seen.add(batch.id)
     lsn = batch.lsnUpper
   })
+  const live = retired.findIndex(id => seen.has(id))
+  if (live !== -1) throw new MalformedJson(`retired[${live}]`, 'the id of no batch that is there')
   if (since > 0 && since >= upper) throw new MalformedJson('since', `below upper, ${upper}`)
 }
 
@@ -197,9 +228,31 @@ const decodeMetadata = (fields: JsonObject, file: string, name: string, store: s
     retired: asList(field(fields, 'retired'), 'retired').map((each, index) =>
       asBatchId(each, `retired[${index}]`),
     ),
+    dropped: Object.hasOwn(fields, 'dropped') && asBoolean(fields.dropped, 'dropped'),
   }
   checkOrder(metadata)
   return metadata
+}
+
+/**
+ * Whether the document `file` is a tombstone of this store that the log from `walStart` on cannot need: such a one may
+ * be there although it is not listed, because `store.json` forgets a dropped shard before its document is removed.
+ */
+export const isSpentTombstone = async (
+  disk: Disk,
+  file: string,
+  store: string,
+  walStart: number,
+): Promise<boolean> => {
+  try {
+    const name = asText(field((await readDocument(disk, file, 'METADATA_CORRUPT')) ?? {}, 'name'), 'name')
+    const metadata = metadataPath(name) === file ? await readMetadata(disk, name, store) : undefined
+    return metadata?.dropped === true && metadata.flushedLsn < walStart
+  } catch (cause) {
+    const isNoDocument = cause instanceof DiskError && /NOT_A_FILE|TOO_LARGE/.test(cause.code)
+    if (isNoDocument || cause instanceof MalformedJson || cause instanceof CorruptionError) return false
+    throw cause
+  }
 }
 
 /**

@@ -31,6 +31,11 @@ export class Registry {
     return this.#catalog
   }
 
+  /** Whether `store.json` knows the shard. */
+  lists(shard: string): boolean {
+    return this.#catalog.shards.some(({ name }) => name === shard)
+  }
+
   /** The epoch on disk must still be ours: the last line of defence if a lock was broken (`rules` 22). */
   async #checkOwnership(): Promise<void> {
     const found = (await readCatalog(this.#disk))?.epoch
@@ -73,7 +78,7 @@ export class Registry {
   publish(metadata: ShardMetadata, firstLsn: number): Promise<void> {
     return this.#turns.take(async () => {
       const { shards, id } = this.#catalog
-      if (!shards.some(({ name }) => name === metadata.name)) {
+      if (!this.lists(metadata.name)) {
         await this.#write({ ...this.#catalog, shards: [...shards, { name: metadata.name, firstLsn }] }, 'B16')
       } else await this.#checkOwnership()
       await writeDocument(this.#disk, metadataPath(metadata.name), metadataFields(metadata, id))
@@ -83,21 +88,38 @@ export class Registry {
 
 /**
  * Makes durable that everything below the state's `walStart` is in batches, with what only the log knew of it
- * (B14): only then may segments be removed.
+ * (B14): only then may segments be removed. With it go the listings of shards whose tombstones are spent.
  */
-export const raiseWalStart = async (registry: Registry, state: State): Promise<void> => {
-  const { walStart, ids } = state
-  const imports = state.importsBefore(walStart)
-  // Of what is flushed, not of what is committed: that may not be durable yet, and its times would be lost with it.
-  const upper = Math.max(0, ...[...state.shards.values()].map(({ metadata }) => metadata.upper))
-  await registry.update(
-    catalog => ({
+export const raiseWalStart = (registry: Registry, state: State): Promise<void> =>
+  registry.update(catalog => {
+    const { walStart, ids } = state
+    // Of what is published, not of what is committed: that may not be durable yet, and its times would be lost with it.
+    const upper = Math.max(catalog.upper, state.publishedUpper)
+    // Decided in the registry's turn: a shard that is made anew meanwhile is listed again before it is published.
+    const spent = new Set(state.spentTombstones.map(({ name }) => name))
+    return {
       ...catalog,
       walStart: Math.max(catalog.walStart, walStart),
-      upper: Math.max(catalog.upper, upper),
+      upper,
+      shards: catalog.shards.filter(({ name }) => !spent.has(name)),
       ids: ids.filter(({ lsn }) => lsn < walStart),
-      imports,
-    }),
-    'B14',
-  )
+      imports: state.importsBefore(walStart),
+    }
+  }, 'B14')
+
+/**
+ * Removes the documents of dropped shards that `store.json` lists no more. A crash before, or while the removal is not
+ * durable, leaves a tombstone that is not listed: the next open knows it for what it is, and removes it.
+ */
+export const removeTombstones = async (disk: Disk, registry: Registry, state: State): Promise<void> => {
+  for (const shard of state.dropped.values())
+    await shard.inTurn(async () => {
+      const { name } = shard
+      // Not if it was made anew, or that was dropped as well: then its document is written over this one.
+      const isGone = (): boolean =>
+        state.dropped.get(name) === shard && !shard.isDropPending && !registry.lists(name)
+      if (!isGone()) return
+      if ((await disk.stat(metadataPath(name))) !== undefined) await disk.remove(metadataPath(name))
+      if (isGone()) state.dropped.delete(name)
+    })
 }

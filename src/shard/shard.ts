@@ -1,14 +1,16 @@
 // Owns one collection in memory: its published metadata, and its buffers of what is in the log but in no batch.
 // Invariants: buffers and batches together hold every update of the shard exactly once; the frozen buffers precede
-// the active one in LSN order; a buffer leaves only when the metadata that replaces it is published.
+// the active one in LSN order; a buffer leaves only when the metadata that replaces it is published, or by a drop.
+// A drop ends a life of the shard at once: nobody who looks from then on sees anything of it. Its tombstone is
+// published behind it, before anything of the next life is.
 
 import { CommitError } from '../errors.ts'
-import type { Columns } from '../model/columns.ts'
+import { bytesOf, type Columns } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
-import type { Schema } from '../model/schema.ts'
+import { type Schema, untyped } from '../model/schema.ts'
 import { Turns } from '../turns.ts'
 import { ActiveBuffer } from './active-buffer.ts'
-import type { BatchEntry, ShardMetadata } from './metadata.ts'
+import { type BatchEntry, type ShardMetadata, withDrop, withRetired } from './metadata.ts'
 
 /** The updates of a buffer at some moment, unchanging. */
 export class BufferView {
@@ -29,6 +31,8 @@ export class BufferView {
 
 /** A buffer that takes no more updates, on its way into a batch. */
 export class FrozenBuffer extends BufferView {
+  /** About how much memory it takes. */
+  readonly bytes: number
   /** First LSN in it. */
   readonly firstLsn: number
   /** Everything of the shard up to this LSN is in it, before it, or in a batch: the fence that it will set. */
@@ -36,6 +40,7 @@ export class FrozenBuffer extends BufferView {
 
   constructor(columns: Columns, firstLsn: number, fence: number) {
     super(columns)
+    this.bytes = bytesOf(columns)
     this.firstLsn = firstLsn
     this.fence = fence
   }
@@ -61,12 +66,15 @@ export interface LookupView {
 
 export class Shard {
   readonly name: string
-  /** As published, or as it will first be. */
+  /** As published, or as it will first be; after a drop the tombstone, also while it is still to be published. */
   #metadata: ShardMetadata
   /** Names, arity and declared types as of the last commit; inferred types as of the last flush. */
   #schema: Schema
-  /** First LSN that ever touched the shard. */
-  readonly firstLsn: number
+  #firstLsn: number
+  /** First LSN that the log has to keep until the tombstone is published; undefined if none waits. */
+  #dropFirstLsn: number | undefined
+  /** What a compaction is about to give up, before that is published. */
+  #since = 0
   #active: ActiveBuffer
   #activeFirstLsn: number | undefined
   #frozen: FrozenBuffer[] = []
@@ -78,7 +86,7 @@ export class Shard {
     this.name = metadata.name
     this.#metadata = metadata
     this.#schema = metadata.schema
-    this.firstLsn = firstLsn
+    this.#firstLsn = firstLsn
     this.#active = new ActiveBuffer(metadata.schema.length)
     this.damage = damage
   }
@@ -91,6 +99,29 @@ export class Shard {
     return this.#schema
   }
 
+  /** Views that are made now are exact from here on. */
+  get since(): number {
+    return Math.max(this.#since, this.#metadata.since)
+  }
+
+  /**
+   * Lets no view begin before `since` any more. Called when a compaction decides how far holds let it go: a reader who
+   * came while it works would hold nothing.
+   */
+  giveUpBefore(since: number): void {
+    this.#since = Math.max(this.#since, since)
+  }
+
+  /** First LSN that touched the shard in its present life. */
+  get firstLsn(): number {
+    return this.#firstLsn
+  }
+
+  /** Whether a tombstone waits to be published: `metadata` is ahead of what is on disk. */
+  get isDropPending(): boolean {
+    return this.#dropFirstLsn !== undefined
+  }
+
   /** Updates in the active buffer. */
   get activeLength(): number {
     return this.#active.columns.length
@@ -101,18 +132,23 @@ export class Shard {
     return this.#frozen.reduce((sum, { columns }) => sum + columns.length, this.#active.columns.length)
   }
 
-  /** About how many bytes the active buffer takes. */
-  get activeBytes(): number {
-    return this.#active.columns.bytes
+  /** About how many bytes all buffers take. */
+  get bufferedBytes(): number {
+    return this.#frozen.reduce((sum, { bytes }) => sum + bytes, this.#active.bytes)
   }
 
   get frozenBuffers(): number {
     return this.#frozen.length
   }
 
-  /** The first LSN that is in no batch; undefined if everything is. Log segments from it on are needed. */
+  /** The first LSN of what is still to be published; undefined if nothing is. Log segments from it on are needed. */
   get firstDirtyLsn(): number | undefined {
-    return this.#frozen[0]?.firstLsn ?? this.#activeFirstLsn
+    return this.#dropFirstLsn ?? this.#frozen[0]?.firstLsn ?? this.#activeFirstLsn
+  }
+
+  /** The fence that the next publication sets, of a tombstone or a frozen buffer; undefined if none waits. */
+  get nextFence(): number | undefined {
+    return this.isDropPending ? this.#metadata.flushedLsn : this.#frozen[0]?.fence
   }
 
   /** @throws {CommitError} SHARD_DAMAGED, with what was found as its cause */
@@ -135,6 +171,37 @@ export class Shard {
   }
 
   /**
+   * Drops the shard by the commit `lsn`: it holds nothing from here on. Views that were made before are not touched.
+   * @param upper the store's
+   */
+  drop(lsn: number, upper: number): void {
+    // Before the tombstone is there, recovery needs the log as it would have without the drop.
+    this.#dropFirstLsn = this.firstDirtyLsn ?? lsn
+    this.#metadata = withDrop(this.#metadata, lsn, upper)
+    this.#frozen = []
+    this.#since = 0
+    this.#restart([])
+  }
+
+  /** Makes the shard anew after a drop. @param lsn the first commit that touches it */
+  begin(lsn: number, arity: number): void {
+    this.#firstLsn = lsn
+    this.#restart(untyped(arity))
+  }
+
+  /** The buffer before does not lead to this one: what was looked up there says nothing of what is to come. */
+  #restart(schema: Schema): void {
+    this.#schema = schema
+    this.#active = new ActiveBuffer(schema.length)
+    this.#activeFirstLsn = undefined
+  }
+
+  /** Whether a lookup that ended in `active` still counts: not if the shard was dropped since. */
+  continues(active: ActiveBuffer): boolean {
+    return active.latest === this.#active
+  }
+
+  /**
    * Closes the active buffer, which holds everything through LSN `fence`, if there is anything to flush in it.
    * From now on a new one takes the updates.
    */
@@ -151,11 +218,21 @@ export class Shard {
     return this.#frozen[0]
   }
 
-  /** Swaps in published metadata; `flushed` is the frozen buffer that is now in a batch. */
-  publish(metadata: ShardMetadata, flushed?: FrozenBuffer): void {
+  /**
+   * Swaps in metadata that was published, made out of `before`; `flushed` is the frozen buffer that is now in a batch.
+   * If the shard was dropped meanwhile, what was published is nothing but work for the tombstone that follows it.
+   */
+  publish(before: ShardMetadata, metadata: ShardMetadata, flushed?: FrozenBuffer): void {
+    if (this.#metadata !== before) {
+      this.#metadata = withRetired(this.#metadata, metadata)
+      return
+    }
     this.#metadata = metadata
-    // Inferred types may have widened; what was declared since the flush began stays.
-    this.#schema = this.#schema.map((column, index) => (column.declared ? column : metadata.schema[index]!))
+    this.#dropFirstLsn = undefined
+    // Inferred types may have widened; what was declared, or came after a drop, since the work began stays.
+    this.#schema = this.#schema.map((column, index) =>
+      column.declared ? column : (metadata.schema[index] ?? column),
+    )
     if (flushed !== undefined) this.#frozen = this.#frozen.filter(buffer => buffer !== flushed)
   }
 
@@ -170,7 +247,7 @@ export class Shard {
     if (this.#active.columns.length > 0) buffers.push(new BufferView(this.#active.columns.view()))
     return {
       name: this.name,
-      since: this.#metadata.since,
+      since: this.since,
       schema: this.#schema,
       batches: this.#metadata.batches,
       buffers,

@@ -4,7 +4,7 @@
 import type { Columns } from '../model/columns.ts'
 import { type Schema, untyped } from '../model/schema.ts'
 import type { CommitRecord, ImportProgress } from '../wal/record.ts'
-import { COMMIT_IDS_KEPT, type CommitId } from './catalog.ts'
+import { COMMIT_IDS_KEPT, type CommitId, type ShardImport } from './catalog.ts'
 import { newMetadata } from './metadata.ts'
 import { Shard } from './shard.ts'
 
@@ -32,7 +32,7 @@ export const touchedBy = (record: CommitRecord): Map<string, { updates?: Columns
   return touched
 }
 
-interface ImportStep extends ImportProgress {
+interface ImportStep extends ShardImport {
   readonly lsn: number
 }
 
@@ -40,18 +40,26 @@ export class State {
   /** The least time that a commit may still have. */
   upper: number
   lastLsn: number
-  readonly shards: Map<string, Shard>
+  /** Those that are there. */
+  readonly shards: Map<string, Shard> = new Map()
+  /** Those that were dropped and not made anew, until `store.json` has forgotten them. */
+  readonly dropped: Map<string, Shard> = new Map()
   /** First LSN that the log had when the store was opened. */
   readonly #floor: number
   readonly #ids = new Map<string, CommitId>()
   /** Per import, its steps that a crash may still take back, and the last one before them. */
   readonly #imports = new Map<string, ImportStep[]>()
 
-  constructor(upper: number, lastLsn: number, shards: Map<string, Shard>, floor: number) {
+  constructor(upper: number, lastLsn: number, shards: ReadonlyMap<string, Shard>, floor: number) {
     this.#floor = floor
     this.upper = upper
     this.lastLsn = lastLsn
-    this.shards = shards
+    for (const [name, shard] of shards) (shard.metadata.dropped ? this.dropped : this.shards).set(name, shard)
+  }
+
+  /** The shards that are there and those that were dropped: all that there is something to publish of. */
+  get all(): Shard[] {
+    return [...this.shards.values(), ...this.dropped.values()]
   }
 
   /** What was committed under `id`, if it is remembered. */
@@ -69,14 +77,14 @@ export class State {
   }
 
   /** How far each import had come before `lsn`; steps before that are forgotten. */
-  importsBefore(lsn: number): ImportProgress[] {
-    const progress: ImportProgress[] = []
+  importsBefore(lsn: number): ShardImport[] {
+    const progress: ShardImport[] = []
     for (const [id, steps] of this.#imports) {
       const behind = steps.findLastIndex(step => step.lsn < lsn)
       if (behind === -1) continue
       this.#imports.set(id, steps.slice(behind))
-      const { rows, complete } = steps[behind]!
-      progress.push({ id, rows, complete })
+      const { lsn: _, ...step } = steps[behind]!
+      progress.push(step)
     }
     return progress
   }
@@ -91,19 +99,42 @@ export class State {
     }
   }
 
-  rememberImport(progress: ImportProgress, lsn: number): void {
+  rememberImport(progress: ShardImport, lsn: number): void {
     const steps = this.#imports.get(progress.id) ?? []
     steps.push({ ...progress, lsn })
     this.#imports.set(progress.id, steps)
   }
 
-  /** The shard, made if a commit mentions it for the first time. */
+  /** Imports into a shard that is dropped begin at its first row again. */
+  #forgetImports(shard: string, lsn: number): void {
+    for (const [id, steps] of this.#imports)
+      if (steps.at(-1)?.shard === shard) this.rememberImport({ id, shard, rows: 0, complete: false }, lsn)
+  }
+
+  /** The shard, made if a commit mentions it for the first time, or for the first time since it was dropped. */
   #shardFor(name: string, lsn: number, arity: number): Shard {
     const known = this.shards.get(name)
     if (known !== undefined) return known
-    const shard = new Shard(newMetadata(name, untyped(arity)), lsn)
+    const dropped = this.dropped.get(name)
+    // A commit before the drop: the fence of the tombstone is for it.
+    if (dropped !== undefined && lsn <= dropped.metadata.flushedLsn) return dropped
+    const shard = dropped ?? new Shard(newMetadata(name, untyped(arity)), lsn)
+    dropped?.begin(lsn, arity)
+    this.dropped.delete(name)
     this.shards.set(name, shard)
     return shard
+  }
+
+  #drop(name: string, lsn: number): boolean {
+    this.#forgetImports(name, lsn)
+    const known = this.shards.get(name)
+    if (known === undefined || lsn <= known.metadata.flushedLsn) return false
+    // What is wrong with a damaged shard goes with it; whoever pinned it goes on being told.
+    const shard = known.damage === undefined ? known : new Shard(known.metadata, known.firstLsn)
+    shard.drop(lsn, this.upper)
+    this.shards.delete(name)
+    this.dropped.set(name, shard)
+    return true
   }
 
   /**
@@ -112,7 +143,9 @@ export class State {
    */
   apply(record: CommitRecord): boolean {
     let applied = false
-    for (const [name, { updates, schema }] of touchedBy(record)) {
+    for (const name of record.drop ?? []) if (this.#drop(name, record.lsn)) applied = true
+    const touched = touchedBy(record)
+    for (const [name, { updates, schema }] of touched) {
       const shard = this.#shardFor(name, record.lsn, schema?.length ?? updates?.data.length ?? 0)
       if (shard.damage !== undefined || record.lsn <= shard.metadata.flushedLsn) continue
       shard.apply(record.lsn, updates, schema)
@@ -124,18 +157,26 @@ export class State {
     if (record.id !== undefined) {
       this.rememberId({ id: record.id, lsn: record.lsn, time: last ?? Math.max(0, this.upper - 1) })
     }
-    if (record.import !== undefined) this.rememberImport(record.import, record.lsn)
+    const [shard] = touched.keys()
+    if (record.import !== undefined && shard !== undefined)
+      this.rememberImport({ ...record.import, shard }, record.lsn)
     return applied
   }
 
-  /** The first LSN that is in no batch of its shard, damaged ones aside, or the one after the last commit. */
+  /** The first LSN that is still to be published of a shard, damaged ones aside, or the one after the last commit. */
   get firstUnflushedLsn(): number {
     let first = this.lastLsn + 1
-    for (const shard of this.shards.values()) {
+    for (const shard of this.all) {
       const dirty = shard.firstDirtyLsn
       if (dirty !== undefined && dirty < first) first = dirty
     }
     return first
+  }
+
+  /** The upper of what is published of the shards: commits behind it may not be durable yet, or not be known to be. */
+  get publishedUpper(): number {
+    const published = this.all.filter(({ isDropPending }) => !isDropPending)
+    return Math.max(0, ...published.map(({ metadata }) => metadata.upper))
   }
 
   /** The first LSN that the log has to keep. */
@@ -143,5 +184,16 @@ export class State {
     // What the log still has of a damaged shard is kept until somebody has mended it: rules 14.
     for (const { damage } of this.shards.values()) if (damage !== undefined) return this.#floor
     return this.firstUnflushedLsn
+  }
+
+  /**
+   * The dropped shards whose tombstones have done their work once `walStart` is raised: no line that the log will be
+   * read from can bring anything of them back, and their files are gone.
+   */
+  get spentTombstones(): Shard[] {
+    const { walStart } = this
+    return [...this.dropped.values()].filter(
+      ({ metadata }) => metadata.retired.length === 0 && metadata.flushedLsn < walStart,
+    )
   }
 }

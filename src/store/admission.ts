@@ -1,12 +1,13 @@
 // Owns the decision whether a commit may enter the log: made in LSN order, against the state that includes the
 // commits of the same group before it. Nothing is changed by a refusal; a group that fails is simply dropped.
 import { FrontierError, InputError } from '../errors.ts'
-import { type Columns, GrowingColumns, valueAt } from '../model/columns.ts'
+import { bytesOf, type Columns, GrowingColumns, valueAt } from '../model/columns.ts'
 import { firstMismatch, floatIntegers, type Schema, untyped } from '../model/schema.ts'
 import { TupleIndex } from '../model/tuple-index.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { valueText } from '../model/value-json.ts'
 import type { CommitId } from '../shard/catalog.ts'
+import type { Shard } from '../shard/shard.ts'
 import { type State, timeRange } from '../shard/state.ts'
 import type { CommitRecord, ImportProgress } from '../wal/record.ts'
 import { effectiveUpdates, type Known, type Wishes } from './membership.ts'
@@ -33,6 +34,19 @@ export interface CommitRequest {
   readonly id?: string
   readonly import?: ImportProgress
   readonly declare?: ReadonlyMap<string, Schema>
+  /** Shards to drop; then there is nothing else. */
+  readonly drop?: readonly string[]
+}
+
+/** What a request takes of memory whatever is in it. */
+const REQUEST_BYTES = 512
+
+/** About how much memory a request takes. */
+export const bytesOfRequest = ({ updates, facts }: CommitRequest): number => {
+  let bytes = REQUEST_BYTES
+  for (const columns of updates.values()) bytes += columns.bytes
+  for (const { wishes } of facts?.values() ?? []) bytes += bytesOf(wishes.columns)
+  return bytes
 }
 
 /** What a commit became. */
@@ -45,7 +59,7 @@ export interface Committed {
   readonly updates: number
 }
 
-/** A shard came into being between the lookup of facts and their admission: look them up again. */
+/** A shard came into being, or was dropped, between the lookup of facts and their admission: look them up again. */
 export class StaleLookup extends Error {}
 
 const placeOf = (request: CommitRequest, shard: string, row: number): string =>
@@ -91,6 +105,8 @@ export class Draft {
   readonly #ids = new Map<string, CommitId>()
   readonly #accepted = new Map<string, Columns[]>()
   readonly #pending = new Map<string, PendingUpdates>()
+  /** Shards of the state that are there no more. */
+  readonly #dropped = new Set<string>()
   #lastLsn: number
   #upper: number
 
@@ -114,8 +130,13 @@ export class Draft {
     return this.#ids.get(id)
   }
 
+  /** The shard as the state has it, unless this group drops it. */
+  #shardOf(shard: string): Shard | undefined {
+    return this.#dropped.has(shard) ? undefined : this.#state.shards.get(shard)
+  }
+
   #schemaOf(shard: string): Schema | undefined {
-    return this.#schemas.get(shard) ?? this.#state.shards.get(shard)?.schema
+    return this.#schemas.get(shard) ?? this.#shardOf(shard)?.schema
   }
 
   #setTimes(request: CommitRequest, updates: CommitRequest['updates']): void {
@@ -160,8 +181,12 @@ export class Draft {
   }
 
   #checkShards(request: CommitRequest, schemas: Map<string, Schema>): void {
+    request.drop?.forEach((shard, index) => {
+      if (this.#schemaOf(shard) === undefined)
+        throw new InputError('SHARD_UNKNOWN', 'there is no such shard', { place: `shards[${index}]`, shard })
+    })
     for (const [shard, schema] of request.declare ?? []) {
-      this.#state.shards.get(shard)?.requireSound()
+      this.#shardOf(shard)?.requireSound()
       if (this.#schemaOf(shard) !== undefined)
         throw new InputError('SCHEMA_INVALID', 'a schema is declared before the first update of a shard', {
           shard,
@@ -169,7 +194,7 @@ export class Draft {
       schemas.set(shard, schema)
     }
     for (const [shard, columns] of columnsOf(request)) {
-      this.#state.shards.get(shard)?.requireSound()
+      this.#shardOf(shard)?.requireSound()
       const arity = columns.data.length
       const schema = schemas.get(shard) ?? this.#schemaOf(shard) ?? untyped(arity)
       if (schema.length !== arity)
@@ -188,7 +213,12 @@ export class Draft {
   #decide(facts: ReadonlyMap<string, FactRequest>): Map<string, GrowingColumns> {
     const decided = new Map<string, GrowingColumns>()
     for (const [shard, { wishes, known }] of facts) {
-      if (known.active === undefined && this.#schemaOf(shard) !== undefined) throw new StaleLookup()
+      const { active } = known
+      const isStale =
+        active === undefined
+          ? this.#schemaOf(shard) !== undefined
+          : this.#shardOf(shard)?.continues(active) !== true
+      if (isStale) throw new StaleLookup()
       const updates = effectiveUpdates(shard, wishes, known, this.#pendingOf(shard))
       if (updates.length > 0) decided.set(shard, updates)
     }
@@ -209,7 +239,7 @@ export class Draft {
    * request is not used again.
    *
    * @throws {FrontierError} TIME_BEFORE_UPPER, TIME_EXHAUSTED, DIFF_OVERFLOW
-   * @throws {InputError} ARITY_MISMATCH, TYPE_MISMATCH, SCHEMA_INVALID
+   * @throws {InputError} ARITY_MISMATCH, TYPE_MISMATCH, SCHEMA_INVALID, SHARD_UNKNOWN
    * @throws {CommitError} SHARD_DAMAGED
    * @throws {StaleLookup}
    */
@@ -225,6 +255,7 @@ export class Draft {
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(request.import === undefined ? {} : { import: request.import }),
       ...(request.declare === undefined ? {} : { declare: request.declare }),
+      ...(request.drop === undefined ? {} : { drop: request.drop }),
       updates,
     }
   }
@@ -240,6 +271,10 @@ export class Draft {
     const time = last ?? Math.max(0, this.#upper - 1)
     if (last !== undefined && last >= this.#upper) this.#upper = last + 1
     this.#lastLsn = record.lsn
+    for (const shard of record.drop ?? []) {
+      this.#dropped.add(shard)
+      for (const known of [this.#schemas, this.#accepted, this.#pending]) known.delete(shard)
+    }
     for (const [shard, schema] of record.declare ?? []) this.#schemas.set(shard, schema)
     for (const [shard, columns] of record.updates) {
       if (this.#schemaOf(shard) === undefined) this.#schemas.set(shard, untyped(columns.data.length))

@@ -127,8 +127,9 @@ export class Backlog {
     }
   }
 
-  /** Stops trying. */
+  /** Stops trying: what was acknowledged and still waits for room is lost, and the log says so from now on. */
   close(): void {
     clearTimeout(this.#retry)
+    if (this.#blocked !== undefined) this.#log.poisonWith(this.#blocked)
   }
 }

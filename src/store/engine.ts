@@ -3,12 +3,12 @@
 import { BatchCache } from '../batch/cache.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
-import { CommitError, FrontierError } from '../errors.ts'
+import { CommitError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
 import type { Schema } from '../model/schema.ts'
 import { checkTime } from '../model/update.ts'
 import type { Registry } from '../shard/registry.ts'
-import type { Shard, ShardView } from '../shard/shard.ts'
+import type { Shard } from '../shard/shard.ts'
 import type { State } from '../shard/state.ts'
 import type { Log } from '../wal/log.ts'
 import type { ImportProgress } from '../wal/record.ts'
@@ -21,7 +21,14 @@ import {
 } from './maintenance.ts'
 import { type Known, lookUp, type Wishes, wishesOf } from './membership.ts'
 import { Snapshot } from './snapshot.ts'
-import type { RecoveryReport, ShardStatus, StoreStatus } from './status.ts'
+import {
+  lossReason,
+  type RecoveryReport,
+  type ShardStatus,
+  type StoreStatus,
+  shardStatuses,
+} from './status.ts'
+import { viewAsOf } from './view.ts'
 import { Writer } from './writer.ts'
 
 /** Everything that opening brought together. */
@@ -36,20 +43,6 @@ export interface EngineParts {
   readonly now: () => number
   /** Lets the directory go. */
   readonly release: () => Promise<void>
-}
-
-const shardStatus = (shard: Shard): ShardStatus => {
-  const { name, metadata, bufferedLength, damage } = shard
-  return {
-    name,
-    since: metadata.since,
-    upper: metadata.upper,
-    batches: metadata.batches.length,
-    rows: metadata.batches.reduce((sum, { len }) => sum + len, 0),
-    bytes: metadata.batches.reduce((sum, { bytes }) => sum + bytes, 0),
-    buffered: bufferedLength,
-    ...(damage === undefined ? {} : { damage: (damage as { code?: string }).code ?? damage.name }),
-  }
 }
 
 export class Engine {
@@ -113,7 +106,7 @@ export class Engine {
           ...(time === undefined ? {} : { time }),
         })
       } catch (cause) {
-        // Once at most: a shard comes into being once.
+        // As often as the shard came into being or was dropped meanwhile.
         if (!(cause instanceof StaleLookup)) throw cause
       }
     }
@@ -171,28 +164,16 @@ export class Engine {
   snapshot(asOf: number | undefined): Snapshot {
     this.#requireOpen()
     const { disk, state } = this.#parts
-    const at = asOf === undefined ? state.upper - 1 : checkTime(asOf, 'options.asOf')
-    if (at >= state.upper)
-      throw new FrontierError('AS_OF_NOT_BEFORE_UPPER', 'what happens from upper on is not known yet', {
-        asOf: at,
-        upper: state.upper,
-      })
-    const views = new Map<string, ShardView | Shard>()
-    const pinned: string[] = []
-    for (const [name, shard] of state.shards) {
-      const view = shard.damage === undefined ? shard.view() : shard
-      views.set(name, view)
-      if ('batches' in view) pinned.push(...view.batches.map(({ id }) => id))
-    }
-    this.#maintenance.pins.pin(pinned)
+    const { asOf: at, lsn, views, batches } = viewAsOf(state, asOf)
+    this.#maintenance.pins.pin(batches)
     const snapshot: Snapshot = new Snapshot(
       { disk, cache: this.#cache, readers: new Set() },
       views,
-      { asOf: at, lsn: state.lastLsn },
+      { asOf: at, lsn },
       () => {
         this.#snapshots.delete(snapshot)
         this.#maintenance.release(snapshot)
-        this.#maintenance.pins.unpin(pinned)
+        this.#maintenance.pins.unpin(batches)
       },
     )
     this.#snapshots.add(snapshot)
@@ -207,22 +188,37 @@ export class Engine {
     const damaged = shards.find(({ damage }) => damage !== undefined)
     if (damaged !== undefined) return { state: 'degraded', reason: `${damaged.name}: ${damaged.damage}` }
     const failure = this.#maintenance.failure ?? this.#writer.backgroundFailure
-    return failure === undefined
-      ? { state: 'serving', reason: undefined }
-      : { state: 'degraded', reason: failure.message }
+    if (failure !== undefined) return { state: 'degraded', reason: failure.message }
+    const reason = lossReason(this.#parts.registry.catalog.losses)
+    return { state: reason === undefined ? 'serving' : 'degraded', reason }
+  }
+
+  /** Takes note of what was lost: from now on the store is not degraded because of it. Returns the reports. */
+  async acknowledge(): Promise<readonly string[]> {
+    this.#requireOpen()
+    const { registry } = this.#parts
+    const { losses } = registry.catalog
+    if (losses.length > 0)
+      await registry.update(
+        catalog => ({ ...catalog, losses: catalog.losses.filter(each => !losses.includes(each)) }),
+        'B8',
+      )
+    return losses
   }
 
   status(): StoreStatus {
     const { path, log, state, settings, registry, recovery } = this.#parts
-    const shards = [...state.shards.values()].map(shardStatus).sort((a, b) => (a.name < b.name ? -1 : 1))
+    const shards = shardStatuses(state)
     return {
       path,
+      access: 'write',
       ...this.#condition(shards),
       mode: settings.durabilityMode,
       epoch: registry.catalog.epoch,
       upper: state.upper,
       lsn: state.lastLsn,
       durableLsn: log.durableLsn,
+      unproven: 0,
       wal: {
         bytes: log.bytes,
         segments: log.segments,
@@ -235,8 +231,10 @@ export class Engine {
         updates: shards.reduce((sum, { buffered }) => sum + buffered, 0),
         size: settings.bufferSize,
       },
+      waitingAt: this.#maintenance.waitingAt ?? (this.#writer.isWaiting ? 'backlog' : undefined),
       snapshots: this.#snapshots.size,
       shards,
+      losses: registry.catalog.losses,
       lastFlush: this.#maintenance.lastFlush?.at,
       lastCompaction: this.#maintenance.lastCompaction?.at,
       recovery,
@@ -249,25 +247,28 @@ export class Engine {
     return this.#closing
   }
 
+  /** Settles and flushes what there is. */
+  async #finish(): Promise<void> {
+    for (const snapshot of this.#snapshots) await snapshot.close()
+    await Promise.allSettled(this.#lookups)
+    await this.#writer.settled()
+    if (this.#parts.log.poison === undefined) await this.#maintenance.flush()
+  }
+
   async #close(): Promise<void> {
     const { log, release, state } = this.#parts
     this.#maintenance.stop()
+    const [finished] = await Promise.allSettled([this.#finish()])
     try {
-      for (const snapshot of this.#snapshots) await snapshot.close()
-      await Promise.allSettled(this.#lookups)
-      await this.#writer.settled()
-      if (log.poison === undefined) await this.#maintenance.flush()
+      await this.#writer.close()
+      await this.#maintenance.settled()
+      await this.#cache.close()
+      await log.close()
     } finally {
-      try {
-        await this.#writer.close()
-        await this.#maintenance.settled()
-        await this.#cache.close()
-        await log.close()
-      } finally {
-        await release()
-      }
+      await release()
     }
     // Whoever had a commit acknowledged that may be lost has to hear it before the store is gone.
     if (log.poison !== undefined && state.lastLsn > log.durableLsn) throw log.poisoned('indeterminate')
+    if (finished.status === 'rejected') throw finished.reason
   }
 }

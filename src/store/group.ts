@@ -11,6 +11,8 @@ const GROUP_BYTES_MAX = 16 * 1024 * 1024
 /** A commit whose caller waits. */
 export interface Waiting {
   readonly request: CommitRequest
+  /** About how much memory it takes. */
+  readonly bytes: number
   readonly resolve: (committed: Committed) => void
   readonly reject: (error: unknown) => void
 }

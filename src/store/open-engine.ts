@@ -14,16 +14,21 @@ export interface Place {
   readonly release: () => Promise<void>
 }
 
-/** Opens the store on a disk that nobody else has. */
+/**
+ * Opens the store on a disk that nobody else has.
+ * @param now a clock in ms
+ * @param newId makes the UUID of a store that is new: the same files, clock and ids give the same bytes
+ */
 export const openEngine = async (
   { path, disk, release }: Place,
   settings: Settings = DEFAULTS,
   now: () => number = Date.now,
+  newId: () => string = randomUUID,
 ): Promise<Engine> => {
   const start = now()
   const onDisk = settings.durabilityMode === 'none' ? unsyncedDisk(disk) : disk
   const recovered = await recover(onDisk, settings, now)
-  const mended = await mend(onDisk, recovered, settings, randomUUID(), new Date(start).toISOString())
+  const mended = await mend(onDisk, recovered, settings, newId(), new Date(start).toISOString())
   const { state, counts } = recovered
   const { registry, log, bytesCut, quarantined } = mended
   const shards = [...state.shards.values()]

@@ -12,6 +12,7 @@ import { openUserFile } from '../disk/user-file.ts'
 import { InputError } from '../errors.ts'
 import type { Engine } from './engine.ts'
 import { openEngine, type Place } from './open-engine.ts'
+import { type RepairReport, repairStore } from './repair.ts'
 import { Store } from './store.ts'
 
 /** A configuration file is read whole. */
@@ -75,7 +76,10 @@ const said = (code: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(code).filter(([, value]) => value !== undefined))
 
 /** Every option, from all that says something of it: defaults < file < environment < code. */
-const resolved = async ({ config, ...code }: OpenOptions, environment: Environment): Promise<Options> => {
+export const resolved = async (
+  { config, ...code }: OpenOptions,
+  environment: Environment,
+): Promise<Options> => {
   if (config === undefined) return optionsFrom({ enabled: code.dataDir !== undefined, ...said(code) })
   if (typeof config !== 'string' || config === '')
     throw new InputError('SETTING_INVALID', 'config must be the path of a file', { setting: 'config' })
@@ -107,6 +111,15 @@ export const openEngineAt = async (
     await place.release()
     throw cause
   }
+}
+
+/**
+ * Repairs the store of `options`: see {@link repairStore}. Without `enabled` there is none.
+ * @throws {DiskError} DISK_MISSING if there is no store
+ */
+export const repairStoreAt = async (options: OpenOptions, dryRun: boolean): Promise<RepairReport> => {
+  const { dataDir, enabled: _, ...settings } = await resolved(options, process.env)
+  return repairStore(await lockedPlace(dataDir, false, settings), settings, dryRun)
 }
 
 /**

@@ -4,7 +4,7 @@
 import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { GrowingColumns } from '../model/columns.ts'
-import { canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
+import { COLUMNS_MAX, canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
 import { checkCommitId, checkDiff, checkTime, type Update } from '../model/update.ts'
 import type { Value } from '../model/value.ts'
 import { type CommitRequest, NO_TIME } from './admission.ts'
@@ -21,12 +21,9 @@ export interface CommitOptions {
   readonly id?: string
 }
 
-/** Columns of one shard: more would be a mistake, and no reader of Parquet likes them. */
-const ARITY_MAX = 1000
-
 const checkTuple: (data: unknown, place: string) => asserts data is readonly unknown[] = (data, place) => {
-  if (!Array.isArray(data) || data.length > ARITY_MAX)
-    throw new InputError('UPDATE_INVALID', `a tuple is a list of at most ${ARITY_MAX} values`, { place })
+  if (!Array.isArray(data) || data.length > COLUMNS_MAX)
+    throw new InputError('UPDATE_INVALID', `a tuple is a list of at most ${COLUMNS_MAX} values`, { place })
 }
 
 /** What is known of the columns of a shard when a call is made. */
@@ -112,6 +109,20 @@ export const prepare = (
     ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
     ...(options.id === undefined ? {} : { id: checkCommitId(options.id, 'options.id') }),
   }
+}
+
+/**
+ * The request that drops shards; each is named once, however often the call names it.
+ * @throws {InputError} with `details.place`, e.g. `shards[3]`
+ */
+export const prepareDrop = (shards: string | readonly string[]): CommitRequest => {
+  const names: unknown = typeof shards === 'string' ? [shards] : shards
+  if (!Array.isArray(names) || names.length === 0)
+    throw new InputError('UPDATE_INVALID', 'what is dropped is a shard, or a list of at least one', {
+      place: 'shards',
+    })
+  const drop = new Set(names.map((name, index) => checkShardName(name, `shards[${index}]`)))
+  return { updates: new Map(), drop: [...drop] }
 }
 
 /** What can be said of an insert or a delete. */

@@ -1,5 +1,8 @@
 // Owns what a store says of itself: plain numbers, as of now, cheap to ask for.
 import type { DurabilityMode } from '../config/settings.ts'
+import type { Shard } from '../shard/shard.ts'
+import type { State } from '../shard/state.ts'
+import type { Bound } from './maintenance.ts'
 
 /** What opening found and did. */
 export interface RecoveryReport {
@@ -9,8 +12,10 @@ export interface RecoveryReport {
   readonly applied: number
   /** Commits that were in batches already. */
   readonly skipped: number
-  /** 1 if the log ended in bytes that are no valid line. */
+  /** Places in the log with bytes that are no valid line: 1 at most, at its end, unless it was salvaged. */
   readonly corrupted: number
+  /** Commits that a salvaged log has no more, as far as they can be counted. */
+  readonly lost: number
   readonly milliseconds: number
   /** Bytes cut off the end of the log; a copy is under quarantine/. */
   readonly bytesCut: number
@@ -35,11 +40,36 @@ export interface ShardStatus {
   readonly damage?: string
 }
 
+const shardStatus = (shard: Shard): ShardStatus => {
+  const { name, metadata, bufferedLength, damage } = shard
+  return {
+    name,
+    since: shard.since,
+    upper: metadata.upper,
+    batches: metadata.batches.length,
+    rows: metadata.batches.reduce((sum, { len }) => sum + len, 0),
+    bytes: metadata.batches.reduce((sum, { bytes }) => sum + bytes, 0),
+    buffered: bufferedLength,
+    ...(damage === undefined ? {} : { damage: (damage as { code?: string }).code ?? damage.name }),
+  }
+}
+
+/** What there is of each shard, by name. */
+export const shardStatuses = ({ shards }: State): ShardStatus[] =>
+  [...shards.values()].map(shardStatus).sort((a, b) => (a.name < b.name ? -1 : 1))
+
+/** Why a store is degraded of which something is gone; undefined if nothing is. */
+export const lossReason = (losses: readonly string[]): string | undefined =>
+  losses.length === 0 ? undefined : `something was lost, and nobody has acknowledged it: ${losses.join(', ')}`
+
 export interface StoreStatus {
   /** The folder that holds the store; undefined in memory. */
   readonly path: string | undefined
+  /** `read`: what a {@link Reader} saw last. It knows nothing of the process that writes, only of what is on disk. */
+  readonly access: 'write' | 'read'
   /**
-   * `serving`: all is well. `degraded`: a shard is damaged or the last flush failed. `poisoned`: the log failed,
+   * `serving`: all is well. `degraded`: a shard is damaged, the last flush failed, or something was lost and nobody has
+   * acknowledged it. `poisoned`: the log failed,
    * reads go on and only reopening helps. `closed`.
    */
   readonly state: 'serving' | 'degraded' | 'poisoned' | 'closed'
@@ -52,6 +82,8 @@ export interface StoreStatus {
   /** The last commit, and the last one that survives a power loss. */
   readonly lsn: number
   readonly durableLsn: number
+  /** Commits behind `lsn` that a reader does not see, because nothing proves yet that they survive a power loss. */
+  readonly unproven: number
   readonly wal: {
     readonly bytes: number
     readonly segments: number
@@ -68,8 +100,15 @@ export interface StoreStatus {
     readonly updates: number
     readonly size: number
   }
+  /**
+   * The setting whose bound is reached, so that commits wait until it is cleared; `backlog` for what mode `async` has
+   * acknowledged and not yet written, at most 16 MiB.
+   */
+  readonly waitingAt: Bound | 'backlog' | undefined
   readonly snapshots: number
   readonly shards: readonly ShardStatus[]
+  /** Reports of what was lost, under the store's folder, until somebody has acknowledged them. */
+  readonly losses: readonly string[]
   /** Wall clock in ms of the last flush that wrote something. */
   readonly lastFlush: number | undefined
   readonly lastCompaction: number | undefined

@@ -6,7 +6,7 @@ import type { Value } from '../model/value.ts'
 import type { Engine } from './engine.ts'
 import type { CompactionReport, FlushReport } from './maintenance.ts'
 import { checkOptions } from './options.ts'
-import { type CommitOptions, type FactOptions, prepare, prepareTuples } from './prepare.ts'
+import { type CommitOptions, type FactOptions, prepare, prepareDrop, prepareTuples } from './prepare.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { StoreStatus } from './status.ts'
 
@@ -78,7 +78,12 @@ export class Store implements AsyncDisposable {
   #withDurable<R extends { readonly lsn: number }>(result: R): R & Pick<CommitResult, 'durable'> {
     const engine = this.#engine
     return Object.defineProperty(result, 'durable', {
-      get: () => engine.durableThrough(result.lsn),
+      get: () => {
+        const durable = engine.durableThrough(result.lsn)
+        // Whoever prints or copies the result asks without waiting: what failed must not end their process.
+        durable.catch(() => {})
+        return durable
+      },
       enumerable: true,
     }) as R & Pick<CommitResult, 'durable'>
   }
@@ -141,6 +146,20 @@ export class Store implements AsyncDisposable {
   }
 
   /**
+   * Drops shards, several of them together or not at all: from then on they are not there, and their names can be used
+   * again at once, with other columns. Resolves as {@link commit} does. `upper` does not move. Snapshots that are open
+   * go on reading what they pinned; the files are removed when nobody reads them. A damaged shard can be dropped too:
+   * that is how one is given up.
+   *
+   * @throws {InputError} SHARD_UNKNOWN if one is not there, UPDATE_INVALID, SHARD_NAME_INVALID: nothing happened
+   * @throws {CommitError} as {@link commit} does, but for SHARD_DAMAGED
+   */
+  async drop(shards: string | readonly string[]): Promise<CommitResult> {
+    const { time, lsn } = await this.#engine.commit(prepareDrop(shards))
+    return this.#withDurable({ time, lsn })
+  }
+
+  /**
    * Pins the contents as of a time. Every read of the snapshot sees the same, whatever is committed, flushed or
    * compacted meanwhile. Close it: until then it keeps replaced files, and holds `since`.
    *
@@ -158,13 +177,21 @@ export class Store implements AsyncDisposable {
 
   /**
    * Flushes, then merges the batches of each shard into one. Changes no answer at or after `since`. Commits and reads
-   * go on meanwhile; memory is bounded by one row group per batch.
+   * go on meanwhile; a shard that is damaged is left as it is, and reported; memory is bounded by one row group per batch.
    *
    * @throws {FrontierError} SINCE_NOT_BEFORE_UPPER
    */
   async compact(options: CompactOptions = {}): Promise<CompactionReport> {
     checkOptions(options, ['since', 'progress'])
     return this.#engine.compact(options.since, options.progress)
+  }
+
+  /**
+   * Says that what was lost, as reports under `quarantine/` tell, is known: until then `status().state` is `degraded`.
+   * Durable when it resolves. Returns the reports that were acknowledged.
+   */
+  async acknowledge(): Promise<readonly string[]> {
+    return this.#engine.acknowledge()
   }
 
   /** Resolves when every commit made before survives a power loss. */

@@ -8,7 +8,7 @@ import type { Barrier } from '../disk/barrier.ts'
 import { CommitError } from '../errors.ts'
 import type { State } from '../shard/state.ts'
 import type { Log } from '../wal/log.ts'
-import { type CommitRequest, type Committed, Draft } from './admission.ts'
+import { bytesOfRequest, type CommitRequest, type Committed, Draft } from './admission.ts'
 import { Backlog } from './backlog.ts'
 import { Group, type Waiting } from './group.ts'
 
@@ -38,6 +38,10 @@ export class Writer {
   /** Commits are acknowledged before they are in the log. */
   readonly #acknowledgesFirst: boolean
   readonly #queue: (Waiting | Task)[] = []
+  /** About how much memory the commits in the queue take. */
+  #queuedBytes = 0
+  /** Commits wait until some of what was acknowledged is written. */
+  #isWaiting = false
   #looping: Promise<void> | undefined
   #syncTimer: NodeJS.Timeout | undefined
   #failure: Error | undefined
@@ -57,6 +61,11 @@ export class Writer {
     return this.#failure ?? this.#backlog.failure
   }
 
+  /** Whether commits wait because too much is acknowledged and not yet written. */
+  get isWaiting(): boolean {
+    return this.#isWaiting
+  }
+
   /** Bytes that are acknowledged and wait to be written. */
   get pendingBytes(): number {
     return this.#backlog.bytes
@@ -65,9 +74,11 @@ export class Writer {
   /** Enters a commit. Resolves as the durability mode says. */
   submit(request: CommitRequest): Promise<Committed> {
     return new Promise((resolve, reject) => {
-      const refusal = this.#refusal()
+      const bytes = bytesOfRequest(request)
+      const refusal = this.#refusal() ?? this.#crowded(bytes)
       if (refusal !== undefined) return reject(refusal)
-      this.#enter({ request, resolve, reject })
+      this.#queuedBytes += bytes
+      this.#enter({ request, bytes, resolve, reject })
     })
   }
 
@@ -118,6 +129,17 @@ export class Writer {
     return this.#backlog.blocked === undefined ? undefined : this.#busy(this.#backlog.blocked)
   }
 
+  /** Why one more commit does not fit in beside those that nobody waited for, if so. */
+  #crowded(bytes: number): CommitError | undefined {
+    const most = this.#settings.maxBufferBytes
+    if (this.#queuedBytes === 0 || this.#queuedBytes + bytes <= most) return undefined
+    const why = 'too many commits wait in memory; await some of them before making more'
+    return new CommitError('BUSY', why, 'determinate', {
+      bound: 'maxBufferBytes',
+      queuedBytes: this.#queuedBytes,
+    })
+  }
+
   #enter(next: Waiting | Task): void {
     this.#queue.push(next)
     this.#start()
@@ -156,6 +178,7 @@ export class Writer {
     const next = this.#queue[0]
     if (next === undefined || 'run' in next) return undefined
     this.#queue.shift()
+    this.#queuedBytes -= next.bytes
     return next
   }
 
@@ -189,7 +212,9 @@ export class Writer {
   }
 
   async #applyThenWrite(): Promise<void> {
+    this.#isWaiting = true
     while (this.#backlog.isFull && this.#failing() === undefined) await this.#backlog.settled()
+    this.#isWaiting = false
     const failing = this.#failing()
     if (failing !== undefined) throw failing
     const draft = new Draft(this.#state)
@@ -205,7 +230,7 @@ export class Writer {
     try {
       for (const record of group.records) {
         this.#state.apply(record)
-        for (const shard of record.updates.keys()) shards.add(shard)
+        for (const shard of [...record.updates.keys(), ...(record.drop ?? [])]) shards.add(shard)
       }
     } catch (cause) {
       // In the log and not in memory: only reading the log again can tell what the state is.

@@ -4,11 +4,19 @@
 import type { Disk } from '../disk/disk.ts'
 import { readWhole } from '../disk/replace.ts'
 import { CorruptionError } from '../errors.ts'
-import { type CommitRecord, LINE_BYTES_MAX } from './record.ts'
-import { CURRENT, readSegment, type Segment, sealedFirstLsn, sealedPath, WAL_FOLDER } from './segment.ts'
+import { type CommitRecord, LINE_BYTES_MAX, type SegmentHeader } from './record.ts'
+import {
+  CURRENT,
+  headerOf,
+  readSegment,
+  type Segment,
+  sealedFirstLsn,
+  sealedPath,
+  WAL_FOLDER,
+} from './segment.ts'
 
 /** No segment is larger: it is sealed at 8 MiB or so, and one line may still go on top. */
-const SEGMENT_BYTES_MAX = LINE_BYTES_MAX + 1024 * 1024 * 1024
+export const SEGMENT_BYTES_MAX: number = LINE_BYTES_MAX + 1024 * 1024 * 1024
 
 /** What a log must agree with, from `store.json`. */
 export interface LogExpectation {
@@ -52,7 +60,7 @@ const corrupt = (segment: Segment, why: string): CorruptionError => {
     file: segment.path,
     offset,
     lsn,
-    advice: 'keep a copy of the directory; everything before this LSN is intact',
+    advice: 'everything before this LSN is intact; varve repair --dry-run says what else is',
   })
 }
 
@@ -70,8 +78,19 @@ const requireWhole = (segment: Segment): void => {
     })
 }
 
-const foreign = (segment: Segment, what: string, details: Record<string, unknown>): CorruptionError =>
-  new CorruptionError('WAL_FOREIGN', what, { file: segment.path, ...details })
+const foreign = (file: string, what: string, details: Record<string, unknown>): CorruptionError =>
+  new CorruptionError('WAL_FOREIGN', what, { file, ...details })
+
+const requireStore = (file: string, header: SegmentHeader, store: string): void => {
+  if (header.store === store) return
+  throw foreign(file, 'the segment belongs to another store', { store: header.store })
+}
+
+/** What lies below `walStart` is going to be removed, so it must not be somebody else's. */
+const requireOurs = async (disk: Disk, path: string, store: string): Promise<void> => {
+  const header = headerOf(await readWhole(disk, path, SEGMENT_BYTES_MAX))
+  if (header !== undefined) requireStore(path, header, store)
+}
 
 class Scan {
   readonly #expected: LogExpectation
@@ -96,12 +115,11 @@ class Scan {
   join(segment: Segment): void {
     const { header } = segment
     if (header !== undefined) {
-      if (header.store !== this.#expected.store)
-        throw foreign(segment, 'the segment belongs to another store', { store: header.store })
+      requireStore(segment.path, header, this.#expected.store)
       if (header.epoch > this.#expected.epoch || header.epoch < this.#epoch)
-        throw foreign(segment, 'the epoch of the segment does not follow', { epoch: header.epoch })
+        throw foreign(segment.path, 'the epoch of the segment does not follow', { epoch: header.epoch })
       if (this.#generation !== undefined && header.generation !== this.#generation + 1)
-        throw foreign(segment, 'the generation of the segment does not follow', {
+        throw foreign(segment.path, 'the generation of the segment does not follow', {
           generation: header.generation,
         })
       if (header.upper < this.#upper)
@@ -136,10 +154,11 @@ const isTornHeader = ({ header, records, damage }: Segment): boolean =>
 const requireHeader = (segment: Segment): void => {
   if (segment.header !== undefined) return
   if (segment.damage?.offset === 0) throw corrupt(segment, 'the header of the log is damaged')
-  throw foreign(segment, "the log has no header, so it is not this store's", {})
+  throw foreign(segment.path, "the log has no header, so it is not this store's", {})
 }
 
-const listSealed = async (disk: Disk): Promise<SegmentFile[]> => {
+/** The sealed segments, by name. */
+export const listSealed = async (disk: Disk): Promise<SegmentFile[]> => {
   const found: SegmentFile[] = []
   // Before a store was ever made there may be no folder yet.
   if ((await disk.stat(WAL_FOLDER)) === undefined) return found
@@ -181,9 +200,11 @@ export const readLog = async (
   ambiguousTail: 'refuse' | 'cut',
   apply: (record: CommitRecord, segment: Segment, index: number) => void,
 ): Promise<LogScan> => {
-  const files = await listSealed(disk)
+  // The newest first: if somebody seals it meanwhile it is seen twice, which is refused; the other way round it would
+  // be missed, and the log be taken to end before it.
   const currentBytes =
     (await disk.stat(CURRENT)) === undefined ? undefined : await read(disk, CURRENT, undefined)
+  const files = await listSealed(disk)
   const scan = new Scan(expected)
   const isStale = (index: number): boolean => {
     const next = files[index + 1]?.firstLsn ?? currentBytes?.header?.firstLsn
@@ -198,6 +219,7 @@ export const readLog = async (
       if (record.lsn >= expected.walStart) apply(record, segment, index)
     })
   }
+  for (const { path } of stale) await requireOurs(disk, path, expected.store)
   for (const file of sealed) {
     const segment = await read(disk, file.path, file.firstLsn)
     requireWhole(segment)

@@ -4,7 +4,8 @@
 import { checkShardName } from '../disk/shard-file.ts'
 import { checksum } from '../model/checksum.ts'
 import { type Columns, GrowingColumns } from '../model/columns.ts'
-import { type ColumnDeclaration, declaredSchema, type Schema } from '../model/schema.ts'
+import { doubledKey } from '../model/json.ts'
+import { COLUMNS_MAX, type ColumnDeclaration, declaredSchema, type Schema } from '../model/schema.ts'
 import { checkCommitId, checkDiff, checkTime } from '../model/update.ts'
 import { columnText, valueFromJson } from '../model/value-json.ts'
 
@@ -42,6 +43,8 @@ export interface CommitRecord {
   readonly id?: string
   readonly import?: ImportProgress
   readonly declare?: ReadonlyMap<string, Schema>
+  /** Shards that cease to be, with all that they held. A commit that drops does nothing else. */
+  readonly drop?: readonly string[]
   readonly updates: ReadonlyMap<string, Columns>
 }
 
@@ -102,6 +105,7 @@ export const encodeRecord = (record: CommitRecord, durable: number | undefined):
     )
     json += `,"declare":{${shards.join(',')}}`
   }
+  if (record.drop !== undefined) json += `,"drop":${JSON.stringify(record.drop)}`
   return encodeLine(`${json}${updatesText(record.updates)}}`)
 }
 
@@ -133,6 +137,16 @@ export const decodeLine = (line: Uint8Array): LineJson => {
     // Falls through: with a valid checksum, text that is no JSON object was written by something else.
   }
   throw new InvalidLine('not a JSON object')
+}
+
+/**
+ * Refuses a line in which a key is there twice. Only for lines that nobody vouches for: it costs as much as parsing.
+ * @param line one that {@link decodeLine} took
+ * @throws {InvalidLine}
+ */
+export const checkKeys = (line: Uint8Array): void => {
+  const key = doubledKey(decoder.decode(line.subarray(9)))
+  if (key !== undefined) throw new InvalidLine(`the key ${JSON.stringify(key)} is there twice`)
 }
 
 const isObject = (json: unknown): json is LineJson =>
@@ -183,7 +197,8 @@ class RowsByShard {
   readonly columns = new Map<string, GrowingColumns>()
 
   add(shard: string, data: unknown, time: unknown, diff: unknown): void {
-    if (!Array.isArray(data)) throw new InvalidLine('a tuple is a list')
+    if (!Array.isArray(data) || data.length > COLUMNS_MAX)
+      throw new InvalidLine(`a tuple is a list of at most ${COLUMNS_MAX} values`)
     let columns = this.columns.get(shard)
     if (columns === undefined) {
       columns = new GrowingColumns(data.length)
@@ -228,6 +243,12 @@ const decodeDeclare = (json: unknown): Map<string, Schema> => {
   )
 }
 
+const decodeDrop = (json: unknown): string[] => {
+  if (!Array.isArray(json) || json.length === 0 || new Set(json).size !== json.length)
+    throw new InvalidLine('"drop" is not a list of different shards')
+  return json.map(shardName)
+}
+
 const IMPORT_KEYS = new Set(['id', 'rows', 'complete'])
 
 const decodeImport = (json: unknown): ImportProgress => {
@@ -237,7 +258,18 @@ const decodeImport = (json: unknown): ImportProgress => {
   return { id: json.id, rows: naturalOf(json, 'rows'), complete: json.complete }
 }
 
-const COMMIT_KEYS = new Set(['lsn', 'durable', 'at', 'id', 'import', 'declare', 'shard', 'update', 'updates'])
+const COMMIT_KEYS = new Set([
+  'lsn',
+  'durable',
+  'at',
+  'id',
+  'import',
+  'declare',
+  'drop',
+  'shard',
+  'update',
+  'updates',
+])
 
 /**
  * The commit of a line.
@@ -256,12 +288,15 @@ export const decodeRecord = (json: LineJson, lsn: number): CommitRecord => {
       ...(json.id === undefined ? {} : { id: checkCommitId(json.id, '"id"') }),
       ...(json.import === undefined ? {} : { import: decodeImport(json.import) }),
       ...(json.declare === undefined ? {} : { declare: decodeDeclare(json.declare) }),
+      ...(json.drop === undefined ? {} : { drop: decodeDrop(json.drop) }),
       updates: decodeUpdates(json),
     }
   } catch (cause) {
     throw cause instanceof InvalidLine ? cause : new InvalidLine((cause as Error).message)
   }
-  if (record.updates.size === 0 && record.declare === undefined)
-    throw new InvalidLine('a commit has updates, or declares columns')
+  const changes = record.updates.size > 0 || record.declare !== undefined || record.import !== undefined
+  if (record.drop !== undefined && changes) throw new InvalidLine('a commit that drops does nothing else')
+  if (record.updates.size === 0 && record.declare === undefined && record.drop === undefined)
+    throw new InvalidLine('a commit has updates, declares columns or drops shards')
   return record
 }

@@ -3,6 +3,7 @@
 import { CorruptionError } from '../errors.ts'
 import {
   type CommitRecord,
+  checkKeys,
   decodeHeader,
   decodeLine,
   decodeRecord,
@@ -53,6 +54,8 @@ export interface Segment {
   readonly offsets: readonly number[]
   /** LSN of the last record, or the one before the segment's first. */
   readonly lastLsn: number
+  /** The last LSN that its header or one of its lines says was durable when it was written; 0 if none does. */
+  readonly durableLsn: number
   /** The upper after the last record. */
   readonly upper: number
   /** Bytes of valid lines. */
@@ -96,6 +99,16 @@ const examine = (bytes: Uint8Array, offset: number, lsn: number, reason: string)
   return { offset, lsn, reason, provenDurable, ambiguous }
 }
 
+/** The header of a segment, if its first line is one. Says nothing of what follows. */
+export const headerOf = (bytes: Uint8Array): SegmentHeader | undefined => {
+  const json = tryLine(bytes, 0, Math.max(0, lineEnd(bytes, 0)))
+  try {
+    return json !== undefined && isHeader(json) ? decodeHeader(json) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Whether nothing but zeros follows: the padding of a preallocated segment. */
 const isPadding = (bytes: Uint8Array, offset: number): boolean => {
   for (let at = offset; at < bytes.length; at++) if (bytes[at] !== 0) return false
@@ -129,6 +142,7 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
   const offsets: number[] = []
   let header: SegmentHeader | undefined
   let lsn = firstLsn ?? 1
+  let durableLsn = 0
   let upper = 0
   let offset = 0
   let damage: Damage | undefined
@@ -136,7 +150,8 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
     const newline = lineEnd(bytes, offset)
     try {
       if (newline === -1) throw new UnreadableLine('the line has no end')
-      const json = decodeLine(bytes.subarray(offset, newline))
+      const line = bytes.subarray(offset, newline)
+      const json = decodeLine(line)
       if (isHeader(json)) {
         if (offset !== 0) throw new InvalidLine('a header inside a segment')
         header = decodeHeader(json)
@@ -145,13 +160,19 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
             `the header says first LSN ${header.firstLsn}, the place of the segment ${firstLsn}`,
           )
         lsn = header.firstLsn
+        // What came before was sealed, and synced for it.
+        durableLsn = Math.max(0, lsn - 1)
         upper = header.upper
       } else {
-        if ((durableOf(json) ?? 0) >= lsn) throw new InvalidLine('"durable" is not below the LSN of the line')
+        // Somebody wrote it by hand.
+        if (header === undefined) checkKeys(line)
+        const durable = durableOf(json) ?? 0
+        if (durable >= lsn) throw new InvalidLine('"durable" is not below the LSN of the line')
         const record = decodeRecord(json, lsn)
         upper = advanceUpper(record, upper)
         records.push(record)
         offsets.push(offset)
+        durableLsn = Math.max(durableLsn, durable)
         lsn++
       }
     } catch (cause) {
@@ -162,5 +183,17 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
     }
     offset = newline + 1
   }
-  return { path, header, records, offsets, lastLsn: lsn - 1, upper, end: offset, size: bytes.length, damage }
+  const lastLsn = lsn - 1
+  return {
+    path,
+    header,
+    records,
+    offsets,
+    lastLsn,
+    durableLsn,
+    upper,
+    end: offset,
+    size: bytes.length,
+    damage,
+  }
 }

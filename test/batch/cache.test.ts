@@ -5,7 +5,7 @@ import { writeBatch } from '../../src/batch/writer.ts'
 import type { Columns } from '../../src/model/columns.ts'
 import { type Condition, conditionsOf } from '../../src/model/predicate.ts'
 import { untyped } from '../../src/model/schema.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { columnsFrom } from '../support/values.ts'
 
 const SCHEMA = untyped(1).map(column => ({ ...column, type: 'int64' as const }))
@@ -13,7 +13,7 @@ const FORMAT = { shard: 'a:b', schema: SCHEMA, profile: 'tuned', compression: 's
 
 /** Writes a batch of `rows` numbers from `base` on. */
 const write = async (
-  disk: FaultyDisk,
+  disk: SimulatedDisk,
   path: string,
   base: number,
   rows: number,
@@ -25,8 +25,8 @@ const write = async (
   return (await writeBatch(disk, path, FORMAT, [columns]))!
 }
 
-const batchDisk = async (): Promise<FaultyDisk> => {
-  const disk = new FaultyDisk()
+const batchDisk = async (): Promise<SimulatedDisk> => {
+  const disk = new SimulatedDisk()
   await disk.makeDirectory('batches')
   return disk
 }
@@ -42,7 +42,7 @@ const all = async (
   return groups
 }
 
-const calls = (disk: FaultyDisk, pattern: RegExp): number =>
+const calls = (disk: SimulatedDisk, pattern: RegExp): number =>
   disk.trace.filter(label => pattern.test(label)).length
 
 test('a row group is read once, and only if it may matter', async () => {

@@ -5,7 +5,7 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { DiskError } from '../../src/errors.ts'
 
 export class WatchedDisk implements Disk {
-  readonly #inner = new MemoryDisk()
+  readonly #inner: Disk = new MemoryDisk()
   /** `operation path`, in order. */
   readonly calls: string[] = []
   refuse: (call: string) => boolean = () => false

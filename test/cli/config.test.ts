@@ -64,6 +64,7 @@ describe('varve config', () => {
       'storage.persist.parquet_profile             tuned      default',
       'storage.persist.parquet_compression         snappy     default',
       'storage.persist.damaged_shard               isolate    default',
+      'storage.persist.recovery                    strict     default',
       'storage.persist.ambiguous_tail              refuse     default',
       'storage.persist.open_timeout_ms             0          default',
       'storage.performance.batch_size              5          config.toml:6 (accepted, no effect)',
@@ -194,16 +195,22 @@ describe('the store of a command', () => {
       kernelLock: null,
     }
     await put('data/persist/LOCK', `${JSON.stringify({ ...holder, since: '2026-01-02T03:04:05.678Z' })}\n`)
-    expect(await varve('status')).toBe(1)
+    expect(await varve('flush')).toBe(1)
     expect(noted[0]).toMatch(
       /LOCKED: process 1 on elsewhere has had the directory since 2026-01-02T03:04:05\.678Z, or [^{]*$/,
     )
-    expect(await varve('status', '--break-lock')).toBe(0)
+    expect(await varve('status')).toBe(0)
+    expect(await varve('flush', '--break-lock')).toBe(0)
   })
 
   test('lives in memory with --enabled false, and touches no disk (IL-24)', async () => {
-    expect(await varve('status', '--enabled', 'false')).toBe(0)
+    expect(await varve('-c', '.status', '--enabled', 'false')).toBe(0)
     expect(printed[0]).toBe('Data directory:  none: in memory')
+    // Nobody else can look into it.
+    expect(await varve('status', '--enabled', 'false')).toBe(1)
+    expect(noted[0]).toMatch(
+      /^varve status: SETTING_INVALID: a store in memory cannot be read by anybody else/,
+    )
     expect(await readdir(folder)).toEqual([])
   })
 

@@ -14,7 +14,7 @@ import { GrowingColumns, slice } from '../../src/model/columns.ts'
 import type { Engine } from '../../src/store/engine.ts'
 import { openEngine } from '../../src/store/open-engine.ts'
 import { sourceOf } from '../exchange/source.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 
 const HISTORY = fileURLToPath(new URL('../../fixtures/line-history/updates.parquet', import.meta.url))
 const SHARD = 'git:lines'
@@ -52,7 +52,7 @@ describe('an import that dies', () => {
     'and is resumed, mode %s',
     async durabilityMode => {
       const settings = { durabilityMode, bufferSize: 3000, walSegmentBytes: 200_000 }
-      const whole = new FaultyDisk()
+      const whole = new SimulatedDisk()
       await withHistory(async file => {
         const engine = await open(whole, settings)
         await bringIn(engine, file)
@@ -61,7 +61,7 @@ describe('an import that dies', () => {
       const calls = whole.trace.length
       const resumedAt = new Set<number>()
       for (let stopAfter = 30; stopAfter < calls; stopAfter += 5) {
-        const disk = new FaultyDisk({ stopAfter })
+        const disk = new SimulatedDisk({ stopAfter })
         await withHistory(async file => {
           const engine = await open(disk, settings).catch(() => undefined)
           if (engine === undefined) return
@@ -95,7 +95,7 @@ describe('an import that dies', () => {
 
 describe('an import', () => {
   test('that was overtaken goes on with --retime where it stopped, and does not start again', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const first = await open(disk)
     disk.inject(
       call =>
@@ -186,7 +186,7 @@ describe('an import', () => {
   }
 
   test.each(['csv', 'jsonl'] as const)('of %s that dies is resumed like any other', async format => {
-    const whole = new FaultyDisk()
+    const whole = new SimulatedDisk()
     const undisturbed = await open(whole)
     await bringIn(undisturbed, await textFile(format))
     const expected = await count(undisturbed)
@@ -195,7 +195,7 @@ describe('an import', () => {
     await undisturbed.close()
     const resumedAt = new Set<number>()
     for (let stopAfter = 30; stopAfter <= calls; stopAfter += 4) {
-      const disk = new FaultyDisk({ stopAfter })
+      const disk = new SimulatedDisk({ stopAfter })
       const dying = await open(disk).catch(() => undefined)
       if (dying === undefined) continue
       await bringIn(dying, await textFile(format)).catch(() => {})

@@ -88,6 +88,23 @@ const compactedByHand = (setup: Setup): Promise<{ batches: number[]; since: numb
     }
   })
 
+/** How a store is found whose process was killed after three commits, and whose log has a bit flipped since. */
+const killedWith = async (setup: Setup, offset: (log: Buffer) => number): Promise<unknown> => {
+  const data = join(setup.folder, 'data')
+  const copy = join(setup.folder, 'copy')
+  await within(setup, async store => {
+    await commit(store, 3)
+    await cp(data, copy, { recursive: true })
+  })
+  await rm(data, { recursive: true })
+  await cp(copy, data, { recursive: true, filter: path => !path.endsWith('LOCK') })
+  const log = join(data, 'persist/wal/current.wal')
+  const bytes = await readFile(log)
+  bytes[offset(bytes)]! ^= 1
+  await writeFile(log, bytes)
+  return stateOrCode(setup)
+}
+
 const PROOFS: Partial<Record<Name, Proof>> = {
   dataDir: {
     value: 'elsewhere',
@@ -195,23 +212,15 @@ const PROOFS: Partial<Record<Name, Proof>> = {
     before: 'degraded',
     after: 'METADATA_CORRUPT',
   },
+  recovery: {
+    value: 'salvage',
+    observe: setup => killedWith(setup, log => log.indexOf('{"lsn":2,') + 12),
+    before: 'WAL_CORRUPT',
+    after: 'degraded',
+  },
   ambiguousTail: {
     value: 'cut',
-    observe: async setup => {
-      const data = join(setup.folder, 'data')
-      const copy = join(setup.folder, 'copy')
-      await within(setup, async store => {
-        await commit(store, 2)
-        await cp(data, copy, { recursive: true })
-      })
-      await rm(data, { recursive: true })
-      await cp(copy, data, { recursive: true, filter: path => !path.endsWith('LOCK') })
-      const log = join(data, 'persist/wal/current.wal')
-      const bytes = await readFile(log)
-      bytes[bytes.lastIndexOf('\n') - 4]! ^= 1
-      await writeFile(log, bytes)
-      return stateOrCode(setup)
-    },
+    observe: setup => killedWith(setup, log => log.lastIndexOf('\n') - 4),
     before: 'WAL_AMBIGUOUS_TAIL',
     after: 'serving',
   },

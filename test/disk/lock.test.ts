@@ -218,6 +218,17 @@ describe('another process has the directory', () => {
     expect((await readLock(folder)).pid).toBe(process.pid)
   })
 
+  test('a LOCK of one that is gone does not name who has the kernel lock now', async () => {
+    const folder = await scratchFolder()
+    await startHolder(folder, 'socket')
+    await writeLock(folder, { ...self, pid: 999_999_999 })
+    await expect(acquire(folder)).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: expect.stringMatching(/^a process on this machine has the directory\. /),
+      details: { holder: undefined },
+    })
+  })
+
   test('a kernel lock without a LOCK refuses too', async () => {
     const folder = await scratchFolder()
     await startHolder(folder, 'socket')

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { readWhole, replaceFile } from '../../src/disk/replace.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-const read = async (disk: FaultyDisk, path: string): Promise<string> =>
+const read = async (disk: SimulatedDisk, path: string): Promise<string> =>
   new TextDecoder().decode(await readWhole(disk, path, 1000))
 
 describe('replacing a file', () => {
@@ -12,7 +12,7 @@ describe('replacing a file', () => {
     let old = 0
     let replaced = 0
     for (let stopAfter = 0; stopAfter <= calls; stopAfter++) {
-      const base = new FaultyDisk()
+      const base = new SimulatedDisk()
       await replaceFile(base, 'file', text('old'))
       const disk = base.crash('synced', { stopAfter })
       const done = await replaceFile(disk, 'file', text('new')).then(
@@ -32,7 +32,7 @@ describe('replacing a file', () => {
   })
 
   test('a temporary file that a crash left is replaced', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const file = await disk.open('file.tmp', 'create')
     await file.write(0, text('half of something else'))
     await file.close()
@@ -43,7 +43,7 @@ describe('replacing a file', () => {
 })
 
 test('a file that is larger than it can be is not read', async () => {
-  const disk = new FaultyDisk()
+  const disk = new SimulatedDisk()
   await replaceFile(disk, 'file', text('0123456789'))
   await expect(readWhole(disk, 'file', 9)).rejects.toMatchObject({
     code: 'DISK_TOO_LARGE',

@@ -266,15 +266,110 @@ describe('knowledge graphs', () => {
       /^NAME_UNKNOWN: there is no knowledge graph zo \(did you mean zoo/,
     )
     expect((await errors('.kg use'))[0]).toMatch(/^STATEMENT_INVALID: expected \.kg or .*column=8/)
-    expect((await errors('.kg drop zoo'))[0]).toMatch(
-      /^STATEMENT_INVALID: dropping knowledge graphs comes in a later version.*column=5/,
-    )
-    expect((await errors('.rel drop edge'))[0]).toMatch(
-      /^STATEMENT_INVALID: dropping relations comes in a later version.*column=6/,
-    )
     expect((await errors('.kg toString'))[0]).toMatch(/^STATEMENT_INVALID: expected \.kg or/)
     expect((await errors('.kg list all'))[0]).toMatch(/^STATEMENT_INVALID: expected \.kg or .*column=10/)
     expect(session.graph).toBe('default')
+  })
+})
+
+describe('dropping', () => {
+  test('a relation: it is gone, and its name can be used for another (IL-48)', async () => {
+    const { run, errors } = await bench()
+    await run('+edge[(1, 2), (2, 3)]\n+node("a")')
+    expect(await run('.rel drop edge')).toEqual(["Relation 'edge' dropped."])
+    expect(await run('.rel')).toEqual(['Relations:', '  node (arity: 1, columns: [col0: any], tuples: 1)'])
+    expect((await errors('?edge(X, Y)'))[0]).toMatch(/^NAME_UNKNOWN: there is no relation edge/)
+    expect((await errors('.rel drop edge'))[0]).toMatch(/^NAME_UNKNOWN: there is no relation edge.*column=11/)
+    expect((await errors('.rel drop nod'))[0]).toMatch(/did you mean node/)
+    expect(await run('+edge(1, 2, 3)')).toEqual(["Inserted 1 fact(s) into 'edge'."])
+    expect((await errors('.rel drop edge node'))[0]).toMatch(
+      /^STATEMENT_INVALID: expected \.rel or .*column=16/,
+    )
+    expect((await errors('.rel drop'))[0]).toMatch(/^NAME_UNKNOWN: there is no relation drop/)
+    expect((await errors('.as-of 0\n.rel drop edge\n.as-of now'))[0]).toMatch(
+      /^STATEMENT_INVALID: the session reads as of 0/,
+    )
+    expect(await run('.rel drop edge\n.rel drop node\n.rel')).toEqual([
+      "Relation 'edge' dropped.",
+      "Relation 'node' dropped.",
+      'No relations.',
+    ])
+  })
+
+  test('a knowledge graph, with all its relations in one commit; whoever is in it goes to default (IL-48)', async () => {
+    const { run, errors, session, store } = await bench()
+    await run('+edge(1)\n.kg create zoo\n+animal(1)\n+cage(2)\n.kg create zoo2\n+animal(3)\n.kg use zoo')
+    const { lsn } = store.status()
+    expect(await run('.kg drop zoo')).toEqual([
+      "Knowledge graph 'zoo' dropped.",
+      'Switched to knowledge graph: default',
+    ])
+    expect(store.status()).toMatchObject({
+      lsn: lsn + 1,
+      shards: [{ name: 'default:edge' }, { name: 'zoo2:animal' }],
+    })
+    expect(session.graph).toBe('default')
+    expect((await errors('.kg drop zoo'))[0]).toMatch(
+      /^NAME_UNKNOWN: there is no knowledge graph zoo \(did you mean zoo2.*column=10/,
+    )
+    expect((await errors('.kg drop'))[0]).toMatch(/^STATEMENT_INVALID: expected \.kg or .*column=9/)
+    expect((await errors('.as-of 0\n.kg drop zoo2\n.as-of now'))[0]).toMatch(/reads as of 0/)
+    expect(await run('.kg drop zoo2')).toEqual(["Knowledge graph 'zoo2' dropped."])
+    expect(await run('.kg create zoo\n+animal("again")\n.kg use default\n.kg list')).toEqual([
+      "Knowledge graph 'zoo' created.",
+      'Switched to knowledge graph: zoo',
+      "Inserted 1 fact(s) into 'animal'.",
+      'Switched to knowledge graph: default',
+      'Knowledge Graphs:',
+      '  default *',
+      '  zoo',
+    ])
+  })
+
+  test('default leaves it empty; a graph that has no relation yet is only left', async () => {
+    const { run, store } = await bench()
+    await run('+edge(1)')
+    expect(await run('.kg drop default')).toEqual(["Knowledge graph 'default' dropped."])
+    expect(await run('.rel\n.kg list')).toEqual(['No relations.', 'Knowledge Graphs:', '  default *'])
+    expect(await run('.kg drop default')).toEqual(["Knowledge graph 'default' dropped."])
+    expect(await run('.kg create empty\n.kg drop empty')).toEqual([
+      "Knowledge graph 'empty' created.",
+      'Switched to knowledge graph: empty',
+      "Knowledge graph 'empty' dropped.",
+      'Switched to knowledge graph: default',
+    ])
+    expect(store.status().lsn).toBe(2)
+  })
+
+  test.each(['_', 'persist', 'metadata', '__proto__', 'constructor'])(
+    'a graph called %s is one like any other (IL-48)',
+    async name => {
+      const { run, store } = await bench()
+      await run(`+edge(1)\n.kg create ${name}\n+edge(2)`)
+      await store.flush()
+      expect(await run('?edge(X)')).toContain('│ 2 │')
+      await run(`.kg drop ${name}`)
+      await store.flush()
+      expect(await run('?edge(X)')).toContain('│ 1 │')
+      expect(store.status().shards.map(shard => shard.name)).toEqual(['default:edge'])
+      expect(store.status().state).toBe('serving')
+    },
+  )
+
+  test('as JSON', async () => {
+    const { run } = await bench({ format: 'json' })
+    await run('+edge(1)\n.kg create zoo\n+animal(1)')
+    expect((await run('.kg drop zoo\n.rel drop edge')).map(line => JSON.parse(line))).toEqual([
+      {
+        statement: '.kg drop zoo',
+        line: 1,
+        kind: '.kg',
+        dropped: 'zoo',
+        relations: ['animal'],
+        current: 'default',
+      },
+      { statement: '.rel drop edge', line: 2, kind: '.rel', relation: 'edge', dropped: true },
+    ])
   })
 })
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Settings } from '../../src/config/settings.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import type { Store } from '../../src/store/store.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const SHARD = 'a:b'
@@ -72,7 +72,7 @@ describe('compaction by itself', () => {
   })
 
   test('shows in the status what went wrong, and serves on', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { autoCompactThreshold: 2 })
     await addBatch(store, 0)
     await addBatch(store, 1)
@@ -90,7 +90,7 @@ describe('compaction by itself', () => {
   })
 
   test('ends early when the store is closed, and nothing is lost', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { autoCompactThreshold: 2 })
     await addBatch(store, 0)
     await addBatch(store, 1)
@@ -116,8 +116,8 @@ describe('the check by time', () => {
     vi.useRealTimers()
   })
 
-  const withManyBatches = async (): Promise<FaultyDisk> => {
-    const disk = new FaultyDisk()
+  const withManyBatches = async (): Promise<SimulatedDisk> => {
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { autoCompactThreshold: 0 })
     for (let value = 0; value < 5; value++) await addBatch(store, value)
     await store.close()

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { Model } from '../support/model.ts'
 import { openOn, read } from '../support/stores.ts'
 
@@ -50,6 +51,56 @@ describe('a compaction', () => {
     // since never goes back.
     expect((await store.compact({ since: 1 })).shards).toEqual([])
     expect(store.status().shards).toMatchObject([{ since: 4, upper: 5 }])
+    await store.close()
+  })
+
+  test('a snapshot that is opened while since is on its way holds nothing before it, and one from before does', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { autoCompactThreshold: 0 })
+    for (let time = 0; time < 5; time++) {
+      await store.commit([put(time)])
+      await store.flush()
+    }
+    const held = await store.snapshot({ asOf: 2 })
+    const stall = disk.stall(/^read batches\/1/)
+    const compacting = store.compact({ since: 4 })
+    await stall.reached
+    // Holds let it go to 2: what could still be read before would be gone a moment later.
+    await expect(read(store, 'a:b', 1)).rejects.toMatchObject({
+      code: 'AS_OF_BEFORE_SINCE',
+      details: { since: 2 },
+    })
+    const late = await store.snapshot({ asOf: 2 })
+    await held.close()
+    stall.release()
+    expect((await compacting).shards).toMatchObject([{ since: 2 }])
+    const now = await store.snapshot()
+    const changed: unknown[] = []
+    for await (const { data } of now.changes('a:b', { from: late.asOf })) changed.push(data)
+    expect(changed).toEqual([[3], [4]])
+    await store.close()
+  })
+
+  test('goes in rounds where memory does not hold a row group of each batch, and writes each row few times (IL-38)', async () => {
+    const disk = new MemoryDisk()
+    // A quarter of it is for the inputs of a merge: less than one row group, so two at a time.
+    const store = await openOn(disk, { maxBufferBytes: 1, autoCompactThreshold: 0 })
+    const all: Record<string, number> = {}
+    for (let value = 0; value < 8; value++) {
+      await store.commit([put(value)])
+      await store.flush()
+      all[`[${value}]`] = 1
+    }
+    const progress = vi.fn()
+    const report = await store.compact({ progress })
+    expect(report.shards).toEqual([
+      expect.objectContaining({ batchesBefore: 8, batchesAfter: 1, rowsBefore: 8, rowsAfter: 8 }),
+    ])
+    expect(await read(store, 'a:b')).toEqual(all)
+    // Four merges of two, two of those, one of these: ids 9 to 15, and nothing is read more than three times.
+    expect((await disk.list('batches')).map(({ name }) => name)).toEqual(['15.parquet'])
+    expect(progress.mock.calls.length).toBe(8 + 4 + 2)
+    expect(progress.mock.calls.every(([done, total]) => done <= total && total === 8)).toBe(true)
     await store.close()
   })
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { CrashModel } from '../support/disk-history.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import type { CrashModel } from '../simulation/crash-model.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn } from '../support/stores.ts'
 import { callsOf, commit, live, SETTINGS, start, survivors } from './workload.ts'
 
 describe('a crash at every call to the disk', () => {
-  const models = (disk: FaultyDisk): CrashModel[] => [
+  const models = (disk: SimulatedDisk): CrashModel[] => [
     'synced',
     'all',
     'zeros',
@@ -21,7 +21,7 @@ describe('a crash at every call to the disk', () => {
       const calls = await callsOf(durabilityMode)
       let recoveries = 0
       for (let stopAfter = 1; stopAfter <= calls; stopAfter++) {
-        const disk = new FaultyDisk({ stopAfter })
+        const disk = new SimulatedDisk({ stopAfter })
         const progress = start()
         await live(disk, progress, false, settings).catch(() => {})
         disk.stop()
@@ -58,7 +58,7 @@ describe('killed at every call, opened again, and then the power fails', () => {
   test('what the open found is still there', async () => {
     const calls = await callsOf('immediate')
     for (let stopAfter = 1; stopAfter <= calls; stopAfter++) {
-      const disk = new FaultyDisk({ stopAfter })
+      const disk = new SimulatedDisk({ stopAfter })
       const progress = start()
       await live(disk, progress, false).catch(() => {})
       disk.stop()
@@ -78,7 +78,7 @@ describe('killed at every call, opened again, and then the power fails', () => {
     const calls = await callsOf('immediate')
     for (let stopAfter = 1; stopAfter <= calls; stopAfter += 3) {
       for (let step = 5; step < 120; step += 17) {
-        const disk = new FaultyDisk({ stopAfter })
+        const disk = new SimulatedDisk({ stopAfter })
         const again = start()
         await live(disk, again, false).catch(() => {})
         disk.stop()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn } from '../support/stores.ts'
 import { callsOf, live, SETTINGS, start, survivors } from './workload.ts'
 
@@ -14,7 +14,7 @@ describe('an error at every call to the disk', () => {
     async (times, errno) => {
       const calls = await callsOf('immediate')
       for (let number = 1; number <= calls; number++) {
-        const disk = new FaultyDisk()
+        const disk = new SimulatedDisk()
         disk.inject(
           times === 'once' ? number : () => disk.trace.length >= number,
           { kind: 'fail', errno },

@@ -4,7 +4,7 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { float, type Value } from '../../src/model/value.ts'
 import type { ReadOptions } from '../../src/store/snapshot.ts'
 import type { Store } from '../../src/store/store.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read, tupleText } from '../support/stores.ts'
 
 const SHARD = 'a:b'
@@ -19,8 +19,8 @@ const found = async (store: Store, options: ReadOptions): Promise<string[]> => {
 }
 
 /** A disk with a store of so many batches, each with a fact on both sides of [5, …]. */
-const withBatches = async (count: number): Promise<FaultyDisk> => {
-  const disk = new FaultyDisk()
+const withBatches = async (count: number): Promise<SimulatedDisk> => {
+  const disk = new SimulatedDisk()
   const store = await openOn(disk, { autoCompactThreshold: 0 })
   for (let batch = 0; batch < count; batch++) {
     await store.insert(SHARD, [
@@ -33,9 +33,9 @@ const withBatches = async (count: number): Promise<FaultyDisk> => {
   return disk.restart()
 }
 
-const opened = (disk: FaultyDisk): number =>
+const opened = (disk: SimulatedDisk): number =>
   disk.trace.filter(label => /^open read batches/.test(label)).length
-const closed = (disk: FaultyDisk): number =>
+const closed = (disk: SimulatedDisk): number =>
   disk.trace.filter(label => /^close batches\/\d+\.parquet$/.test(label)).length
 
 describe('closing a store', () => {

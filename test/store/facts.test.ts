@@ -4,7 +4,7 @@ import type { Disk } from '../../src/disk/disk.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { float, type Value } from '../../src/model/value.ts'
 import type { Store } from '../../src/store/store.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const EDGE = 'default:edge'
@@ -125,7 +125,7 @@ describe('facts are sets (rules 10)', () => {
     }))
 
   test('a file that was looked into and then replaced is closed', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.insert(EDGE, [[1]])
     await store.flush()
@@ -259,7 +259,7 @@ describe('calls at the same time', () => {
 })
 
 test('a call without effect shares the fate of the one that it rests on', async () => {
-  const disk = new FaultyDisk()
+  const disk = new SimulatedDisk()
   const store = await openOn(disk)
   await store.insert(EDGE, [[0]])
   disk.inject(/^write wal\/current\.wal/, { kind: 'fail', errno: 'EIO' })
@@ -273,7 +273,7 @@ test('a call without effect shares the fate of the one that it rests on', async 
 })
 
 test('what comes in while a fact is looked up counts, also in buffers that follow the one of that moment', async () => {
-  const before = new FaultyDisk()
+  const before = new SimulatedDisk()
   const first = await openOn(before)
   await first.insert(EDGE, [[5], [6]])
   await first.delete(EDGE, [[5]])
@@ -361,7 +361,7 @@ describe('10,000 random histories of inserts and deletes', () => {
   test.each(lives)(
     'in mode %s with seed %i: the same before close, after kill, power loss and reopen',
     async (durabilityMode, seed) => {
-      const disk = new FaultyDisk()
+      const disk = new SimulatedDisk()
       const settings = { durabilityMode, bufferSize: [20, 150, 1000][seed % 3]!, walSegmentBytes: 20_000 }
       const store = await openOn(disk, settings)
       const past = await live(store, seed)

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { State } from '../../src/shard/state.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const put = (value: number) => ({ shard: 'a:b', data: [value], diff: 1 })
@@ -8,7 +8,7 @@ const LOG = 'wal/current.wal'
 
 describe('the log says no', () => {
   test('a write that fails: the commit did not happen, and the store goes on (IL-02, GB-31)', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([put(1)])
     const before = store.status()
@@ -23,7 +23,7 @@ describe('the log says no', () => {
     expect(await read(store, 'a:b')).toEqual({ '[1]': 1 })
     // The cut is durable before anybody hears of it: rules 6.
     const cut = disk.trace.findLastIndex(call => call.startsWith('truncate'))
-    expect(disk.trace.slice(cut, cut + 2)).toEqual([`truncate ${LOG} ${before.wal.bytes}`, `sync ${LOG}`])
+    expect(disk.trace.slice(cut, cut + 2)).toEqual([`truncate ${LOG} ${before.wal.bytes}`, `sync ${LOG} B18`])
     expect(await store.commit([put(3)])).toMatchObject({ lsn: 2 })
     disk.stop()
     const again = await openOn(disk.crash('synced'))
@@ -32,7 +32,7 @@ describe('the log says no', () => {
   })
 
   test('a write and the cut fail: poisoned, and indeterminate', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([put(1)])
     disk.inject(/^write wal/, { kind: 'cut', bytes: 20, errno: 'EIO' })
@@ -50,7 +50,7 @@ describe('the log says no', () => {
   test.each(['fail', 'drop'] as const)(
     'a sync that fails (%s): nothing is acknowledged until it is reopened (LD-25)',
     async kind => {
-      const disk = new FaultyDisk()
+      const disk = new SimulatedDisk()
       const store = await openOn(disk)
       await store.commit([put(1)])
       disk.inject(/^sync wal/, { kind, errno: 'EIO' })
@@ -74,7 +74,7 @@ describe('the log says no', () => {
   )
 
   test('commits of one group share the fate of their write', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     disk.inject(/^write wal/, { kind: 'fail', errno: 'EIO' })
     const results = await Promise.allSettled(
@@ -89,7 +89,7 @@ describe('the log says no', () => {
 
 describe('a commit that is logged and cannot be applied (GB-32)', () => {
   test('poisons: reads go on, nothing is taken, reopening heals', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([put(1)])
     const apply = vi.spyOn(State.prototype, 'apply').mockImplementationOnce(() => {
@@ -123,7 +123,7 @@ describe('when a commit is acknowledged', () => {
   }
 
   test('immediate: after the sync, and invisible before (IL-02, OX-01)', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     const stall = disk.stall(/^sync wal/)
     const committed = store.commit([put(1)])
@@ -138,7 +138,7 @@ describe('when a commit is acknowledged', () => {
   })
 
   test('immediate: what comes during a sync shares the next one (LD-18)', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     const stall = disk.stall(/^sync wal/)
     const first = store.commit([put(0)])
@@ -151,7 +151,7 @@ describe('when a commit is acknowledged', () => {
   })
 
   test('batched: after the write, before any sync; sync() waits for it (IL-07)', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { durabilityMode: 'batched', syncIntervalMs: 1_000_000 })
     const before = disk.trace.length
     const { durable } = await store.commit([put(1)])
@@ -168,7 +168,7 @@ describe('when a commit is acknowledged', () => {
   })
 
   test('async: before the write; sync() and flush() wait for it (IL-08, OX-18)', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { durabilityMode: 'async', syncIntervalMs: 1_000_000 })
     const stall = disk.stall(/^write wal/)
     await store.commit([put(1)])
@@ -189,7 +189,7 @@ describe('when a commit is acknowledged', () => {
   })
 
   test('none: nothing is ever synced (GB-08)', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { durabilityMode: 'none' })
     await store.commit([put(1)])
     await store.flush()
@@ -209,12 +209,12 @@ describe('when a commit is acknowledged', () => {
     test.each(['batched', 'async'] as const)(
       '%s: what was written is synced within the interval, once (IL-07)',
       async mode => {
-        const disk = new FaultyDisk()
+        const disk = new SimulatedDisk()
         vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
         const store = await openOn(disk, { durabilityMode: mode, syncIntervalMs: 100 })
         for (let value = 0; value < 5; value++) await store.commit([put(value)])
         while (store.status().wal.pendingBytes > 0) await new Promise(resolve => setImmediate(resolve))
-        const syncs = (): number => disk.trace.filter(call => call === `sync ${LOG}`).length
+        const syncs = (): number => disk.trace.filter(call => call.startsWith(`sync ${LOG}`)).length
         const before = syncs()
         await vi.advanceTimersByTimeAsync(99)
         expect(syncs()).toBe(before)
@@ -236,7 +236,7 @@ describe('async on a full disk (rules 6)', () => {
   })
 
   test('what was acknowledged stays queued, new commits get BUSY, and room makes it go on', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const store = await openOn(disk, { durabilityMode: 'async' })
     disk.inject(/^write wal/, { kind: 'cut', bytes: 5, errno: 'ENOSPC' })
@@ -253,7 +253,7 @@ describe('async on a full disk (rules 6)', () => {
   })
 
   test('anything else poisons: what was acknowledged and cannot be written is followed by nothing', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { durabilityMode: 'async' })
     disk.inject(/^write wal/, { kind: 'fail', errno: 'EIO' })
     await store.commit([put(1)])
@@ -268,7 +268,7 @@ describe('async on a full disk (rules 6)', () => {
 
 describe('a flush that fails', () => {
   test('loses nothing and is tried again under a new name', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([put(1)])
     disk.inject(/^write batches/, { kind: 'fail', errno: 'ENOSPC' })
@@ -289,7 +289,7 @@ describe('a flush that fails', () => {
   })
 
   test('three times in a row poisons, unless the disk is just full', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([put(1)])
     disk.inject(/^write batches/, { kind: 'fail', errno: 'EIO' }, 'always')
@@ -303,7 +303,7 @@ describe('a flush that fails', () => {
   })
 
   test('at a bound gives BUSY instead of growing for ever, and goes on when there is room', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { bufferSize: 2 })
     let full = true
     disk.inject(call => full && call.startsWith('write batches'), { kind: 'fail', errno: 'ENOSPC' }, 'always')
@@ -326,12 +326,14 @@ describe('a flush that fails', () => {
 
   test('publishes no batch before the log is durable through it, in every mode (B4)', async () => {
     for (const durabilityMode of ['immediate', 'batched', 'async'] as const) {
-      const disk = new FaultyDisk()
+      const disk = new SimulatedDisk()
       const store = await openOn(disk, { durabilityMode, syncIntervalMs: 1_000_000 })
       await store.commit([put(1)])
       await store.flush()
       const published = disk.trace.findIndex(call => call.startsWith('rename shards/'))
-      const synced = disk.trace.findLastIndex((call, index) => index < published && call === `sync ${LOG}`)
+      const synced = disk.trace.findLastIndex(
+        (call, index) => index < published && call.startsWith(`sync ${LOG}`),
+      )
       const written = disk.trace.findLastIndex(
         (call, index) => index < published && call.startsWith(`write ${LOG}`),
       )
@@ -342,7 +344,7 @@ describe('a flush that fails', () => {
   })
 
   test('a process whose lock was broken publishes nothing (B12)', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([put(1)])
     const thief = await openOn(disk)

@@ -5,7 +5,7 @@ import { decodeDocument, encodeDocument } from '../../src/shard/document.ts'
 import { encodeLine } from '../../src/wal/record.ts'
 import { readSegment } from '../../src/wal/segment.ts'
 import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const edge = (value: number, shard = 'a:b') => ({ shard, data: [value], diff: 1 })
@@ -14,7 +14,7 @@ const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 describe('sealing', () => {
   test('two flushes at once, with a commit between, never seal an empty segment', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([edge(1)])
     const stall = disk.stall(/^sync wal/)
@@ -47,7 +47,7 @@ describe('sealing', () => {
   test.each(['immediate', 'async'] as const)(
     'on a full disk keeps the segment in use and loses nothing (%s)',
     async mode => {
-      const disk = new FaultyDisk()
+      const disk = new SimulatedDisk()
       const store = await openOn(disk, { durabilityMode: mode, walSegmentBytes: 200 })
       let full = true
       disk.inject(
@@ -73,7 +73,7 @@ describe('sealing', () => {
 
 describe('async on a full disk', () => {
   test('flushes that wait for it do not count as failures: what was acknowledged is there when it has room', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { durabilityMode: 'async' })
     let full = true
     disk.inject(call => full && call.startsWith('write wal'), { kind: 'fail', errno: 'ENOSPC' }, 'always')
@@ -110,7 +110,7 @@ describe('async on a full disk', () => {
 describe('what is said of a commit', () => {
   test('store.json never says an upper that is not durable (rules 1)', async () => {
     for (const durabilityMode of ['batched', 'async'] as const) {
-      const disk = new FaultyDisk()
+      const disk = new SimulatedDisk()
       const settings = { durabilityMode, syncIntervalMs: 1_000_000, bufferSize: 10, walSegmentBytes: 300 }
       const store = await openOn(disk, settings)
       for (let value = 0; value < 50; value++) await store.commit([edge(value)])
@@ -126,7 +126,7 @@ describe('what is said of a commit', () => {
   })
 
   test('one that was written before the log failed may have happened', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk, { durabilityMode: 'batched', syncIntervalMs: 1_000_000 })
     const { durable: first } = await store.commit([edge(1)])
     await first
@@ -138,7 +138,7 @@ describe('what is said of a commit', () => {
   })
 
   test('the id of an old commit is answered whatever becomes of the group', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([edge(1)], { id: 'old' })
     disk.inject(/^write wal/, { kind: 'fail', errno: 'EIO' })
@@ -154,7 +154,7 @@ describe('what is said of a commit', () => {
 
 describe('after mode none (rules 7)', () => {
   test('the next session syncs what the last did not', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const first = await openOn(disk, { durabilityMode: 'none' })
     await first.commit([edge(1)])
     await first.close()
@@ -205,7 +205,7 @@ describe('bounds', () => {
   })
 
   test('one shard that cannot be flushed does not keep the others from it, nor poisons by itself', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     for (const shard of ['a:1', 'a:2', 'a:3']) await store.commit([edge(1, shard)])
     disk.inject(/^rename batches\/[123]/, { kind: 'fail', errno: 'EIO' })
@@ -243,7 +243,7 @@ describe('bounds', () => {
 
 describe('closing', () => {
   test('lets the directory go even if the log cannot be closed', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const { openEngine } = await import('../../src/store/open-engine.ts')
     let released = false
     const release = async (): Promise<void> => {
@@ -256,7 +256,7 @@ describe('closing', () => {
   })
 
   test('of a snapshot while it is read is told as such, and is no damage', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([edge(1)])
     await store.flush()
@@ -276,7 +276,7 @@ describe('closing', () => {
 
 describe('batch ids (rules 16)', () => {
   test('are reserved in blocks, and never used again, not even after a crash', async () => {
-    const disk = new FaultyDisk()
+    const disk = new SimulatedDisk()
     const store = await openOn(disk)
     await store.commit([edge(1)])
     await store.flush()

@@ -3,7 +3,7 @@
 import type { DurabilityMode, Settings } from '../../src/config/settings.ts'
 import type { Disk } from '../../src/disk/disk.ts'
 import type { Store } from '../../src/store/store.ts'
-import { FaultyDisk } from '../support/faulty-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read } from '../support/stores.ts'
 
 export interface Progress {
@@ -88,7 +88,7 @@ export const start = (): Progress => ({ issued: 0, acknowledged: 0, refused: [] 
 
 /** How many calls the workload makes when nothing goes wrong. */
 export const callsOf = async (durabilityMode: DurabilityMode): Promise<number> => {
-  const disk = new FaultyDisk()
+  const disk = new SimulatedDisk()
   await live(disk, start(), false, { ...SETTINGS, durabilityMode })
   return disk.trace.length
 }

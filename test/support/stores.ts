@@ -10,11 +10,15 @@ import { Store } from '../../src/store/store.ts'
 /** A clock that only tests move. */
 const stillClock = (): number => 1_700_000_000_000
 
-/** Opens a store on `disk`, without a lock. */
-export const openOn = async (disk: Disk, settings: Partial<Settings> = {}): Promise<Store> =>
-  new Store(
-    await openEngine({ path: undefined, disk, release: async () => {} }, settingsFrom(settings), stillClock),
-  )
+/** Opens a store on `disk`, without a lock. @param newId makes the id of a store that is new */
+export const openOn = async (
+  disk: Disk,
+  settings: Partial<Settings> = {},
+  newId?: () => string,
+): Promise<Store> => {
+  const place = { path: undefined, disk, release: async () => {} }
+  return new Store(await openEngine(place, settingsFrom(settings), stillClock, newId))
+}
 
 /** The text of a tuple: equal for equal tuples. */
 export const tupleText = (data: readonly Value[]): string => `[${data.map(valueText).join(',')}]`

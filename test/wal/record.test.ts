@@ -94,6 +94,15 @@ describe('a commit as a line', () => {
     expect([...back.updates.keys()]).toEqual(['__proto__'])
   })
 
+  test('a drop of shards is one line, and comes back (IL-48)', () => {
+    const given = record({}, { id: 'once', drop: ['default:edge', 'default:node'] })
+    const line = encodeRecord(given, 6)
+    expect(text(line).slice(9)).toBe(
+      '{"lsn":7,"durable":6,"at":1000,"id":"once","drop":["default:edge","default:node"]}\n',
+    )
+    expect(decodeRecord(decodeLine(lineOf(line)), 7)).toEqual(given)
+  })
+
   test('a line without LSN has the one that follows (rules 2)', () => {
     const line = encodeLine('{"shard":"a:b","update":{"data":[1],"time":4,"diff":1}}')
     expect(decodeRecord(decodeLine(lineOf(line)), 12)).toMatchObject({ lsn: 12, at: 0 })
@@ -139,8 +148,23 @@ describe('what is not a line is told from what cannot be one', () => {
     ['an unknown tag', '{"lsn":7,"shard":"a","update":{"data":[{"q":1}],"time":1,"diff":1}}', /tagged/],
     ['an id that is no string', '{"lsn":7,"id":3}', /"id"/],
     ['an import that is none', '{"lsn":7,"import":{"id":"x"}}', /"import"/],
-    ['nothing', '{"lsn":7}', /has updates, or declares/],
-    ['a shard without updates', '{"lsn":7,"updates":{"a":[]}}', /has updates, or declares/],
+    ['nothing', '{"lsn":7}', /has updates, declares columns or drops/],
+    ['a shard without updates', '{"lsn":7,"updates":{"a":[]}}', /has updates, declares columns or drops/],
+    ['a drop of nothing', '{"lsn":7,"drop":[]}', /"drop"/],
+    ['a drop that is no list', '{"lsn":7,"drop":"a"}', /"drop"/],
+    ['a drop of one shard twice', '{"lsn":7,"drop":["a","a"]}', /"drop"/],
+    ['a drop of a shard without a name', '{"lsn":7,"drop":["a",""]}', /shard name/],
+    ['a drop with updates', '{"lsn":7,"drop":["a"],"updates":{"b":[[[],1,1]]}}', /does nothing else/],
+    [
+      'a drop that declares',
+      '{"lsn":7,"drop":["a"],"declare":{"a":[{"name":"x","type":"any"}]}}',
+      /does nothing else/,
+    ],
+    [
+      'a drop with an import',
+      '{"lsn":7,"drop":["a"],"import":{"id":"x","rows":1,"complete":true}}',
+      /does nothing else/,
+    ],
     [
       'an unknown key in an update',
       '{"lsn":7,"shard":"a","update":{"data":[],"time":1,"diff":1,"x":1}}',

@@ -1,0 +1,173 @@
+// S8: every barrier is needed. For each a slice of the simulation that holds, and breaks a promise as soon as the syncs of
+// that barrier do nothing. Where a barrier has several places, each of them is taken away by itself.
+import { describe, expect, test } from 'vitest'
+import { BARRIERS, type Barrier } from '../../src/disk/barrier.ts'
+import { makeFolders } from '../../src/disk/folder.ts'
+import { pathIn } from '../../src/disk/path.ts'
+import { bytesOf, everything } from '../support/bytes.ts'
+import { crashKilledOpens, crashLife, type Fault, liveOnce, modelsAt, moments } from './crash.ts'
+import { SimulatedDisk } from './disk.ts'
+import { Recoveries } from './recoveries.ts'
+import { openLife, UNSYNCED, WORKLOADS, type Workload } from './workloads.ts'
+
+/** Runs a part of the simulation; rejects if a promise is broken. Syncs that fit `without` do nothing. */
+type Slice = (without?: RegExp) => Promise<void>
+
+const [ONE_SHARD, , GROUPS, COMPACTIONS, BATCHED] = WORKLOADS as readonly [
+  Workload,
+  Workload,
+  Workload,
+  Workload,
+  Workload,
+]
+
+const optionsOf = (without: RegExp | undefined) => (without === undefined ? {} : { without })
+
+/** Crashes of a life. */
+const crashed =
+  (workload: Workload, fault?: Fault): Slice =>
+  async without => {
+    const lived = await liveOnce(workload, optionsOf(without), fault)
+    await crashLife(lived, moments(lived.disk.trace.length, 3), new Recoveries(workload.settings))
+  }
+
+/** Kills in a life, and power failures behind the next open. */
+const killed =
+  (workload: Workload): Slice =>
+  async without => {
+    const lived = await liveOnce(workload, optionsOf(without))
+    // The open is one of a store that syncs.
+    const recoveries = new Recoveries({ ...workload.settings, durabilityMode: 'immediate' })
+    await crashKilledOpens(lived, moments(lived.disk.trace.length, 7), optionsOf(without), recoveries)
+  }
+
+/** A write to the log that fails although all of it got there. */
+const WRITTEN_AND_REFUSED: Fault = {
+  where: label => label.startsWith('write wal/current.wal ') && !label.startsWith('write wal/current.wal 0+'),
+  effect: { kind: 'cut', bytes: 10_000, errno: 'EIO' },
+  times: 'once',
+}
+
+/** Files of replaced batches do not come back as something that nobody can explain: rules 16. */
+const replacedBatches: Slice = async without => {
+  const { disk, workload } = await liveOnce(COMPACTIONS, optionsOf(without))
+  for (const moment of moments(disk.trace.length, 2)) {
+    const gone = disk.trace.slice(0, moment).filter(call => call.startsWith('remove batches/'))
+    for (const model of modelsAt(moment)) {
+      const store = await openLife(disk.crash(model, {}, moment), {
+        ...workload.settings,
+        ambiguousTail: 'cut',
+      })
+      const { quarantined } = store.status().recovery
+      for (const call of gone) {
+        const name = call.replace('remove ', '').replace('/', '-')
+        if (quarantined.some(path => path.endsWith(name)))
+          throw new Error(`${call} was done at moment ${moment}, and ${name} is in quarantine`)
+      }
+    }
+  }
+}
+
+const EVIDENCE = 'neither a line nor padding: evidence'
+
+/** The bytes that an open cuts off are in the log or, with a report, in quarantine, wherever a crash comes between. */
+const evidence: Slice = async without => {
+  const { disk, workload } = await liveOnce(ONE_SHARD)
+  const found = disk.restart(optionsOf(without), 60)
+  const file = await found.open('wal/current.wal', 'write')
+  await file.write(await file.size(), Buffer.from(EVIDENCE))
+  await file.sync('B1')
+  const before = found.trace.length
+  await openLife(found, workload.settings)
+  for (let moment = before; moment <= found.trace.length; moment++) {
+    for (const model of modelsAt(moment)) {
+      const files = await everything(found.crash(model, {}, moment))
+      const places = Object.keys(files).filter(path => files[path]?.includes(EVIDENCE))
+      if (places.length === 0) throw new Error(`nothing is left of the evidence at moment ${moment}`)
+    }
+  }
+}
+
+/** A batch that no shard names is in its place or, with a report, in quarantine. */
+const reports: Slice = async without => {
+  const { disk, workload } = await liveOnce(ONE_SHARD)
+  const published = disk.trace.findIndex(call => call.startsWith('rename shards/'))
+  const found = disk.restart(optionsOf(without), published)
+  await openLife(found, workload.settings)
+  for (let moment = 0; moment <= found.trace.length; moment++) {
+    for (const model of modelsAt(moment)) {
+      const left = found.crash(model, {}, moment)
+      for (const { name } of await left.list('quarantine')) {
+        if (name.includes('.json') || name.endsWith('.tmp')) continue
+        JSON.parse(String(await bytesOf(left, pathIn('quarantine', `${name}.json`))))
+      }
+    }
+  }
+}
+
+/** Folders of a new store, made one inside the other. */
+const folders: Slice = async without => {
+  const disk = new SimulatedDisk(optionsOf(without))
+  await makeFolders(disk, ['data', 'persist'], [])
+  for (const model of modelsAt(1)) {
+    const left = disk.crash(model)
+    if ((await left.stat('data/persist')) === undefined) throw new Error('the folder of the store is lost')
+  }
+}
+
+/** Where the syncs of each barrier are, and what breaks without them. */
+const PLACES: Readonly<Record<Barrier, readonly (readonly [place: RegExp, slice: Slice])[]>> = {
+  B1: [[/ B1$/, crashed(ONE_SHARD)]],
+  B2: [[/ B2$/, crashed(ONE_SHARD)]],
+  B3: [[/ B3$/, crashed(ONE_SHARD)]],
+  B4: [[/ B4$/, crashed(BATCHED)]],
+  B5: [[/ B5$/, crashed(ONE_SHARD)]],
+  B6: [[/ B6$/, crashed(ONE_SHARD)]],
+  B7: [[/ B7$/, crashed(ONE_SHARD)]],
+  B8: [[/ B8$/, crashed(ONE_SHARD)]],
+  B10: [[/ B10$/, killed(BATCHED)]],
+  B12: [
+    [/^sync store.* B12$/, crashed(ONE_SHARD)],
+    [/^syncDirectory B12$/, crashed(ONE_SHARD)],
+  ],
+  B13: [
+    [/^syncDirectory( data)? B13$/, folders],
+    [/^sync store.* B13$/, crashed(ONE_SHARD)],
+    [/^sync wal.* B13$/, crashed(ONE_SHARD)],
+    [/^syncDirectory wal B13$/, crashed(ONE_SHARD)],
+  ],
+  B14: [
+    [/^sync store.* B14$/, crashed(ONE_SHARD)],
+    [/^syncDirectory B14$/, crashed(ONE_SHARD)],
+  ],
+  B15: [
+    [/^sync wal.* B15$/, crashed(BATCHED)],
+    [/^syncDirectory wal B15$/, crashed(GROUPS)],
+  ],
+  B16: [
+    [/^sync store.* B16$/, crashed(ONE_SHARD)],
+    [/^syncDirectory B16$/, crashed(ONE_SHARD)],
+  ],
+  B17: [
+    [/^sync store.* B17$/, crashed(ONE_SHARD)],
+    [/^syncDirectory B17$/, crashed(ONE_SHARD)],
+  ],
+  B18: [[/ B18$/, crashed(ONE_SHARD, WRITTEN_AND_REFUSED)]],
+  B19: [[/ B19$/, killed(ONE_SHARD)]],
+  B20: [[/ B20$/, killed(UNSYNCED)]],
+  B21: [[/ B21$/, replacedBatches]],
+  B22: [
+    [/^sync quarantine.* B22$/, evidence],
+    [/^syncDirectory quarantine B22$/, evidence],
+    [/ B22$/, reports],
+  ],
+}
+
+describe('every barrier is needed (S8)', () => {
+  test.each(Object.entries(PLACES))('%s', async (barrier, places) => {
+    for (const [place, slice] of places) {
+      await slice()
+      await expect(slice(place), `${barrier} ${place}: ${BARRIERS[barrier as Barrier]}`).rejects.toThrow()
+    }
+  })
+})
