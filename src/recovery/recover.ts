@@ -23,7 +23,8 @@ import { State, touchedBy } from '../shard/state.ts'
 import { type LogExpectation, type LogScan, readLog } from '../wal/reader.ts'
 import type { CommitRecord } from '../wal/record.ts'
 import { CURRENT, type Segment, WAL_FOLDER } from '../wal/segment.ts'
-import { countLost, type FoundCommit, type SalvagedLog, salvageLog, withoutCommits } from './salvage.ts'
+import type { FoundCommit } from './remains.ts'
+import { countLost, type SalvagedLog, salvageLog, withoutCommits } from './salvage.ts'
 
 /** A store as it was found. */
 export interface Recovered {
@@ -133,7 +134,7 @@ const readShard = async (
  * Every batch, live or retired, is one shard's alone, noted in `owners`: what one shard gives up is removed. And its id
  * is reserved: one that store.json does not hold reserved would be given again, and its file be replaced.
  */
-const checkBatchIds = (
+export const checkBatchIds = (
   { nextBatch }: Catalog,
   { name, batches, retired }: ShardMetadata,
   owners: Map<string, string>,

@@ -142,13 +142,12 @@ class Repair {
     await this.#noteLosses(await this.#report(plan))
     const metadata: ShardMetadata = { ...plan.base, batches }
     await this.#registry.publish(metadata, plan.firstLsn) // commit point: what was damaged is named by nobody now
-    for (const { action, entry, ...rest } of plan.batches) {
-      const path = batchPath(entry.id)
-      if (action === 'keep' || action === 'adopt' || (await this.#disk.stat(path))?.kind !== 'file') continue
-      const reason = 'problem' in rest ? rest.problem : ''
-      this.quarantined.push(
-        await moveAside(this.#disk, path, { from: path, reason, shard: plan.shard }, this.#at),
-      )
+    for (const batch of plan.batches) {
+      if (batch.action === 'keep' || batch.action === 'adopt') continue
+      const from = batchPath(batch.entry.id)
+      if ((await this.#disk.stat(from))?.kind !== 'file') continue
+      const report = { from, reason: batch.problem, shard: plan.shard }
+      this.quarantined.push(await moveAside(this.#disk, from, report, this.#at))
     }
   }
 }
@@ -168,9 +167,10 @@ const replaceCatalog = async (
     known: catalog.shards.map(({ name }) => name),
     lost: [{ lsnLower: 1, lsnUpper: catalog.walStart - 1 }],
   }
+  const name = `store-${catalog.epoch}.json`
   if ((await disk.stat(CATALOG))?.kind === 'file')
-    await keepBytes(disk, CATALOG, await readWhole(disk, CATALOG, DOCUMENT_BYTES_MAX), report, at)
-  const losses = [await keepReport(disk, CATALOG, report, at)]
+    await keepBytes(disk, name, await readWhole(disk, CATALOG, DOCUMENT_BYTES_MAX), report, at)
+  const losses = [await keepReport(disk, name, report, at)]
   const whole = { ...catalog, losses }
   await writeDocument(disk, CATALOG, catalogFields(whole), { content: 'B22', name: 'B22' })
   return whole

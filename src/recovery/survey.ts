@@ -4,7 +4,7 @@ import { type IdentifiedBatch, identifyBatch } from '../batch/identify.ts'
 import { BatchReader } from '../batch/reader.ts'
 import { verifyBatch } from '../batch/verify.ts'
 import type { Disk } from '../disk/disk.ts'
-import { CorruptionError } from '../errors.ts'
+import { CorruptionError, DiskError } from '../errors.ts'
 import { type Catalog, readCatalog } from '../shard/catalog.ts'
 import {
   BATCHES_FOLDER,
@@ -15,7 +15,7 @@ import {
 } from '../shard/metadata.ts'
 import { readLog } from '../wal/reader.ts'
 import { rebuildCatalog } from './rebuild-catalog.ts'
-import { unlistedDocuments } from './recover.ts'
+import { checkBatchIds, unlistedDocuments } from './recover.ts'
 import { type SalvagedLog, salvageLog } from './salvage.ts'
 
 /** A batch that a document names. */
@@ -70,19 +70,29 @@ const problemOf = async (work: () => Promise<void>): Promise<CorruptionError | u
   }
 }
 
+/** As {@link problemOf}, also where the disk cannot read what it was given: a bad sector is damage as well. */
+const problemWithin = (file: string, work: () => Promise<void>): Promise<CorruptionError | undefined> =>
+  problemOf(async () => {
+    try {
+      await work()
+    } catch (cause) {
+      if (!(cause instanceof DiskError && cause.code === 'DISK_FAILED')) throw cause
+      throw new CorruptionError('BATCH_CORRUPT', 'the disk cannot read a batch', { file }, cause)
+    }
+  })
+
 const surveyBatch = async (disk: Disk, shard: string, entry: BatchEntry): Promise<SurveyedBatch> => {
   const soundGroups: number[] = []
-  const problem = await problemOf(async () => {
-    const reader = await BatchReader.open(disk, batchPath(entry.id), entry, shard)
+  const file = batchPath(entry.id)
+  const problem = await problemWithin(file, async () => {
+    const reader = await BatchReader.open(disk, file, entry, shard)
     try {
-      const whole = await problemOf(() => verifyBatch(reader))
+      const whole = await problemWithin(file, () => verifyBatch(reader))
       for (let group = 0; group < reader.rowGroups; group++) {
-        if (
-          whole !== undefined &&
-          (await problemOf(async () => void (await reader.read(group)))) !== undefined
-        )
-          continue
-        soundGroups.push(group)
+        const isSound =
+          whole === undefined ||
+          (await problemWithin(file, async () => void (await reader.read(group)))) === undefined
+        if (isSound) soundGroups.push(group)
       }
       if (whole !== undefined) throw whole
     } finally {
@@ -128,12 +138,22 @@ const surveyStrays = async (disk: Disk, shards: readonly SurveyedShard[]): Promi
   return strays
 }
 
+/** An older store.json, put back, would give ids again that batches have. A document that is damaged cannot tell. */
+const checkReserved = async (disk: Disk, catalog: Catalog, name: string): Promise<void> => {
+  let document: ShardMetadata | undefined
+  await problemOf(async () => {
+    document = await readMetadata(disk, name, catalog.id)
+  })
+  if (document !== undefined) checkBatchIds(catalog, document, new Map())
+}
+
 const surveyCatalog = async (disk: Disk, at: string): Promise<Pick<Survey, 'catalog' | 'catalogProblem'>> => {
   let catalog: Catalog | undefined
   const problem = await problemOf(async () => {
     catalog = await readCatalog(disk)
+    for (const { name } of catalog?.shards ?? []) await checkReserved(disk, catalog!, name)
   })
-  if (catalog !== undefined) return { catalog, catalogProblem: undefined }
+  if (catalog !== undefined && problem === undefined) return { catalog, catalogProblem: undefined }
   return {
     catalog: await rebuildCatalog(disk, at),
     catalogProblem: problem?.message ?? 'store.json is missing',

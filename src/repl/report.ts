@@ -1,5 +1,6 @@
 // Owns how reports of a store look to people, at the prompt and on the command line.
-import type { CompactionReport, FlushReport } from '../store/maintenance.ts'
+import type { CompactionReport } from '../store/compactions.ts'
+import type { FlushReport } from '../store/maintenance.ts'
 import type { StoreStatus } from '../store/status.ts'
 import { bytesText, columnsText, millisecondsText } from '../text/figures.ts'
 

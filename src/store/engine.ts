@@ -13,12 +13,8 @@ import type { State } from '../shard/state.ts'
 import type { Log } from '../wal/log.ts'
 import type { ImportProgress } from '../wal/record.ts'
 import { type CommitRequest, type Committed, StaleLookup } from './admission.ts'
-import {
-  type CompactionProgress,
-  type CompactionReport,
-  type FlushReport,
-  Maintenance,
-} from './maintenance.ts'
+import type { CompactionProgress, CompactionReport } from './compactions.ts'
+import { type FlushReport, Maintenance } from './maintenance.ts'
 import { type Known, lookUp, type Wishes, wishesOf } from './membership.ts'
 import { Snapshot } from './snapshot.ts'
 import {
@@ -118,11 +114,11 @@ export class Engine {
     if (!isThere) return { sums: new Float64Array(wishes.columns.length), active: shard?.lookupView().active }
     const view = shard.lookupView()
     const ids = view.batches.map(({ id }) => id)
-    this.#maintenance.pins.pin(ids)
+    this.#maintenance.retention.pins.pin(ids)
     try {
       return await lookUp(this.#cache, shard.name, wishes, view, () => this.#requireOpen())
     } finally {
-      this.#maintenance.pins.unpin(ids)
+      this.#maintenance.retention.pins.unpin(ids)
     }
   }
 
@@ -165,19 +161,19 @@ export class Engine {
     this.#requireOpen()
     const { disk, state } = this.#parts
     const { asOf: at, lsn, views, batches } = viewAsOf(state, asOf)
-    this.#maintenance.pins.pin(batches)
+    this.#maintenance.retention.pins.pin(batches)
     const snapshot: Snapshot = new Snapshot(
       { disk, cache: this.#cache, readers: new Set() },
       views,
       { asOf: at, lsn },
       () => {
         this.#snapshots.delete(snapshot)
-        this.#maintenance.release(snapshot)
-        this.#maintenance.pins.unpin(batches)
+        this.#maintenance.retention.release(snapshot)
+        this.#maintenance.retention.pins.unpin(batches)
       },
     )
     this.#snapshots.add(snapshot)
-    if (at >= 0) this.#maintenance.hold(snapshot, at)
+    if (at >= 0) this.#maintenance.retention.hold(snapshot, at)
     return snapshot
   }
 
@@ -224,7 +220,7 @@ export class Engine {
         segments: log.segments,
         start: state.walStart,
         pendingBytes: this.#writer.pendingBytes,
-        keptBytes: this.#maintenance.keptLogBytes,
+        keptBytes: this.#maintenance.retention.keptLogBytes,
         syncs: log.syncs,
       },
       buffer: {
@@ -235,8 +231,8 @@ export class Engine {
       snapshots: this.#snapshots.size,
       shards,
       losses: registry.catalog.losses,
-      lastFlush: this.#maintenance.lastFlush?.at,
-      lastCompaction: this.#maintenance.lastCompaction?.at,
+      lastFlush: this.#maintenance.flushes.last?.at,
+      lastCompaction: this.#maintenance.compactions.last?.at,
       recovery,
     }
   }
@@ -257,7 +253,7 @@ export class Engine {
 
   async #close(): Promise<void> {
     const { log, release, state } = this.#parts
-    this.#maintenance.stop()
+    this.#maintenance.compactions.stop()
     const [finished] = await Promise.allSettled([this.#finish()])
     try {
       await this.#writer.close()

@@ -3,7 +3,7 @@
 
 import type { Disk } from '../disk/disk.ts'
 import { readWhole } from '../disk/replace.ts'
-import { CorruptionError } from '../errors.ts'
+import { CorruptionError, DiskError } from '../errors.ts'
 import { type CommitRecord, LINE_BYTES_MAX, type SegmentHeader } from './record.ts'
 import {
   CURRENT,
@@ -53,6 +53,16 @@ export interface LogScan {
 
 const read = async (disk: Disk, path: string, firstLsn: number | undefined): Promise<Segment> =>
   readSegment(path, await readWhole(disk, path, SEGMENT_BYTES_MAX), firstLsn)
+
+/** The segment that is written to; undefined if there is none, also between two of them, while one is sealed. */
+const readNewest = async (disk: Disk): Promise<Segment | undefined> => {
+  try {
+    return await read(disk, CURRENT, undefined)
+  } catch (cause) {
+    if (cause instanceof DiskError && cause.code === 'DISK_MISSING') return undefined
+    throw cause
+  }
+}
 
 const corrupt = (segment: Segment, why: string): CorruptionError => {
   const { offset, lsn, reason } = segment.damage!
@@ -202,8 +212,7 @@ export const readLog = async (
 ): Promise<LogScan> => {
   // The newest first: if somebody seals it meanwhile it is seen twice, which is refused; the other way round it would
   // be missed, and the log be taken to end before it.
-  const currentBytes =
-    (await disk.stat(CURRENT)) === undefined ? undefined : await read(disk, CURRENT, undefined)
+  const currentBytes = await readNewest(disk)
   const files = await listSealed(disk)
   const scan = new Scan(expected)
   const isStale = (index: number): boolean => {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeHeader } from '../../src/wal/record.ts'
 import { sealedPath } from '../../src/wal/segment.ts'
 import { everything } from '../support/bytes.ts'
+import { LONG } from '../support/long.ts'
 import { openOn } from '../support/stores.ts'
 import {
   bitFlips,
@@ -19,8 +20,6 @@ import {
 } from './store.ts'
 
 const SECTOR_BYTES = 512
-
-const LONG = process.env.VARVE_LONG === '1'
 
 const withLog = (files: Files, log: string): Files => withFile(files, CURRENT, log)
 

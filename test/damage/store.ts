@@ -13,7 +13,7 @@ import { type Contents, openOn, read } from '../support/stores.ts'
 export type Files = Readonly<Record<string, string>>
 
 /** The shards of {@link smallStore}. Every commit touches both. */
-export const SHARDS: readonly string[] = ['a:x', 'b:y']
+const SHARDS: readonly string[] = ['a:x', 'b:y']
 
 export const CURRENT = 'wal/current.wal'
 

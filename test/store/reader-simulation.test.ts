@@ -99,7 +99,7 @@ describe('at every moment of a writer, no power failure takes back what a reader
     const settings = { ...SMALL, durabilityMode }
     for (const life of [0, 1]) {
       const store = await openOn(disk, settings)
-      await write(oracle, store, 10 * seed + life, LONG ? 60 : 7)
+      await write(oracle, store, 10 * seed + life, LONG ? 60 : 6)
       await oracle.settle(() => store.close())
     }
     const sights = new Map<string, Observation | undefined>()

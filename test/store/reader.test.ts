@@ -401,12 +401,12 @@ describe('a store that changes under the reader', () => {
   const restless = (disk: Disk, times: number): Disk & { looks: number } => {
     const found = {
       looks: 0,
-      open: async (path: string, mode: 'read' | 'write' | 'create') => {
-        if (path === 'wal/current.wal' && found.looks++ < times)
-          throw failure('ENOENT', `wal/${found.looks}.wal`, 'open')
-        return disk.open(path, mode)
+      open: (path: string, mode: 'read' | 'write' | 'create') => disk.open(path, mode),
+      list: async (path: string) => {
+        if (path === 'shards' && found.looks++ < times)
+          throw failure('ENOENT', `shards/${found.looks}.json`, 'list')
+        return disk.list(path)
       },
-      list: (path: string) => disk.list(path),
       stat: (path: string) => disk.stat(path),
       makeDirectory: (path: string) => disk.makeDirectory(path),
       rename: (from: string, to: string) => disk.rename(from, to),

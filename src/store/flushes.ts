@@ -1,0 +1,184 @@
+// Owns the flushes: which buffers are frozen, when, and what becomes of a flush that fails.
+// Invariants: a shard's buffers are flushed in order, by one flush at a time; whoever comes meanwhile shares it; the log
+// is durable through what a batch holds before the batch is published.
+
+import type { Settings } from '../config/settings.ts'
+import type { Disk } from '../disk/disk.ts'
+import { DiskError } from '../errors.ts'
+import { batchFormat, type FlushedBuffer, flushOldest } from '../shard/flush.ts'
+import type { Registry } from '../shard/registry.ts'
+import type { Shard } from '../shard/shard.ts'
+import type { State } from '../shard/state.ts'
+import type { Log } from '../wal/log.ts'
+
+/** A shard has at most this many buffers on their way into batches; then commits to it wait. */
+const FROZEN_MAX = 2
+/** Flushes of a shard that may fail in a row, other than for a full disk, before the store is poisoned. */
+const FLUSH_FAILURES_MAX = 3
+
+/** Whether a full disk is behind an error: that passes, and is no reason to distrust anything. */
+const isFullDisk = (error: unknown): boolean => {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if (each instanceof DiskError && each.code === 'DISK_FULL') return true
+  return false
+}
+
+/** What is flushed, and where to. */
+export interface FlushParts {
+  readonly disk: Disk
+  readonly registry: Registry
+  readonly log: Log
+  readonly state: State
+  readonly settings: Settings
+  readonly now: () => number
+  /** Makes the log durable through an LSN (B4). */
+  readonly durableThrough: (lsn: number) => Promise<void>
+  /** A shard was flushed. */
+  readonly flushed: (shard: Shard) => Promise<void>
+}
+
+export class Flushes {
+  readonly #parts: FlushParts
+  readonly #running = new Map<Shard, Promise<FlushedBuffer[]>>()
+  readonly #bytes = new Map<Shard, number>()
+  #bufferedBytes = 0
+  #relief: Promise<void> | undefined
+  readonly #failuresInRow = new Map<Shard, number>()
+  #failure: Error | undefined
+  #last: { at: number } | undefined
+
+  constructor(parts: FlushParts) {
+    this.#parts = parts
+  }
+
+  /** The last flush that failed, until one succeeds. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** When a flush last wrote something, by the wall clock in ms. */
+  get last(): { readonly at: number } | undefined {
+    return this.#last
+  }
+
+  /** About how many bytes all buffers take. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
+  }
+
+  /** Whether a shard has so much to flush that commits to it must wait. */
+  isFull(shard: Shard): boolean {
+    return shard.frozenBuffers >= FROZEN_MAX && shard.activeLength >= this.#parts.settings.bufferSize
+  }
+
+  /** Flushes all frozen buffers of a shard; whoever comes meanwhile shares the work. */
+  #flushFrozen(shard: Shard): Promise<FlushedBuffer[]> {
+    const running = this.#running.get(shard)
+    if (running !== undefined) return running
+    const { disk, registry, settings, durableThrough } = this.#parts
+    const flush = shard
+      .inTurn(async () => {
+        const flushed: FlushedBuffer[] = []
+        for (let fence = shard.nextFence; fence !== undefined; fence = shard.nextFence) {
+          await durableThrough(fence)
+          // A drop may have overtaken it, and the log must be durable through that as well.
+          if (shard.nextFence !== fence) continue
+          const done = await flushOldest(disk, registry, batchFormat(settings), shard)
+          this.#account(shard)
+          if (done !== undefined) flushed.push(done)
+        }
+        return flushed
+      })
+      .finally(() => this.#running.delete(shard))
+    this.#running.set(shard, flush)
+    return flush
+  }
+
+  /** Flushes what is frozen of a shard. */
+  async flushShard(shard: Shard): Promise<FlushedBuffer[]> {
+    try {
+      // What was frozen while an earlier flush ran may not be in it: the second call finds the rest.
+      const flushed = [...(await this.#flushFrozen(shard)), ...(await this.#flushFrozen(shard))]
+      this.#failuresInRow.delete(shard)
+      this.#failure = undefined
+      if (flushed.length > 0) this.#last = { at: this.#parts.now() }
+      await this.#parts.flushed(shard)
+      return flushed
+    } catch (cause) {
+      this.#failure = cause as Error
+      if (!isFullDisk(cause)) {
+        const failures = (this.#failuresInRow.get(shard) ?? 0) + 1
+        this.#failuresInRow.set(shard, failures)
+        if (failures >= FLUSH_FAILURES_MAX) this.#parts.log.poisonWith(cause)
+      }
+      throw cause
+    }
+  }
+
+  #freeze(shard: Shard): void {
+    shard.freeze(this.#parts.state.lastLsn)
+    this.#account(shard)
+  }
+
+  #freezeDirty(): Shard[] {
+    const dirty = this.#parts.state.all.filter(({ firstDirtyLsn }) => firstDirtyLsn !== undefined)
+    for (const shard of dirty) this.#freeze(shard)
+    return dirty
+  }
+
+  /** Keeps the sum of what all buffers take, at a cost that does not depend on how many shards there are. */
+  #account(shard: Shard): void {
+    const before = this.#bytes.get(shard) ?? 0
+    const now = shard.bufferedBytes
+    this.#bytes.set(shard, now)
+    this.#bufferedBytes += now - before
+  }
+
+  /** Takes note that commits were applied to a shard, and starts its flush if its buffer is full. */
+  applied(shard: Shard): void {
+    this.#account(shard)
+    // Nobody waits for the files of a dropped shard to go, but nothing is served by keeping them.
+    if (shard.isDropPending) this.#flushSoon(shard)
+    if (shard.activeLength < this.#parts.settings.bufferSize || shard.frozenBuffers >= FROZEN_MAX) return
+    this.#freeze(shard)
+    this.#flushSoon(shard)
+  }
+
+  /** A flush that nobody waits for: what goes wrong shows in the status, and at the bounds. */
+  #flushSoon(shard: Shard): void {
+    this.flushShard(shard).catch(() => {})
+  }
+
+  /** Flushes every shard that has something to flush; rejects with the first failure, when all were tried. */
+  async flushAll(): Promise<FlushedBuffer[]> {
+    const flushed: FlushedBuffer[] = []
+    const failures: unknown[] = []
+    for (const shard of this.#freezeDirty()) {
+      // One that fails must not keep the others from becoming durable.
+      await this.flushShard(shard).then(
+        buffers => flushed.push(...buffers),
+        cause => failures.push(cause),
+      )
+    }
+    if (failures.length > 0) throw failures[0]
+    return flushed
+  }
+
+  /** As {@link flushAll}, where nobody waits for it. */
+  flushAllSoon(): void {
+    this.#relief ??= this.flushAll()
+      .then(
+        () => {},
+        () => {},
+      )
+      .finally(() => {
+        this.#relief = undefined
+      })
+  }
+
+  /** Resolves when no work is going on. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0 || this.#relief !== undefined)
+      await Promise.allSettled([...this.#running.values(), this.#relief])
+  }
+}
