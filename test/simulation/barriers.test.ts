@@ -23,29 +23,40 @@ const [ONE_SHARD, , GROUPS, COMPACTIONS, BATCHED] = WORKLOADS as readonly [
 
 const optionsOf = (without: RegExp | undefined) => (without === undefined ? {} : { without })
 
+/** The moments just behind the calls that fit, and one call later. */
+const behind = (trace: readonly string[], label: RegExp): number[] =>
+  moments(trace.length).filter(moment =>
+    [moment - 1, moment - 2].some(index => index >= 0 && label.test(trace[index]!)),
+  )
+
 /** Crashes of a life. */
 const crashed =
-  (workload: Workload, fault?: Fault): Slice =>
-  async without => {
-    const lived = await liveOnce(workload, optionsOf(without), fault)
-    await crashLife(lived, moments(lived.disk.trace.length, 3), new Recoveries(workload.settings))
-  }
-
-/** Kills in a life, and power failures behind the next open. */
-const killed =
   (workload: Workload): Slice =>
   async without => {
     const lived = await liveOnce(workload, optionsOf(without))
-    // The open is one of a store that syncs.
-    const recoveries = new Recoveries({ ...workload.settings, durabilityMode: 'immediate' })
-    await crashKilledOpens(lived, moments(lived.disk.trace.length, 7), optionsOf(without), recoveries)
+    await crashLife(lived, moments(lived.disk.trace.length, 3), new Recoveries(workload.settings))
   }
 
-/** A write to the log that fails although all of it got there. */
-const WRITTEN_AND_REFUSED: Fault = {
-  where: label => label.startsWith('write wal/current.wal ') && !label.startsWith('write wal/current.wal 0+'),
-  effect: { kind: 'cut', bytes: 10_000, errno: 'EIO' },
-  times: 'once',
+/** Kills in a life just when something was renamed or written, and crashes of the opens that follow. */
+const killed =
+  (workload: Workload, cuts: number): Slice =>
+  async without => {
+    const lived = await liveOnce(workload, optionsOf(without))
+    // The opens are of a store that syncs.
+    const recoveries = new Recoveries({ ...workload.settings, durabilityMode: 'immediate' })
+    const when = behind(lived.disk.trace, /^(rename|write wal)/).filter((_, index) => index % 2 === 0)
+    await crashKilledOpens(lived, when, { width: cuts, depth: 1, options: optionsOf(without) }, recoveries)
+  }
+
+/** Crashes behind writes to the log that failed although all of it got there. */
+const refused: Slice = async without => {
+  const fault: Fault = {
+    where: (label, number) => /^write wal\/current\.wal [1-9]/.test(label) && number % 2 === 0,
+    effect: { kind: 'cut', bytes: 10_000, errno: 'EIO' },
+    times: 'always',
+  }
+  const lived = await liveOnce(ONE_SHARD, optionsOf(without), fault)
+  await crashLife(lived, behind(lived.disk.trace, / B18$/), new Recoveries(ONE_SHARD.settings))
 }
 
 /** Files of replaced batches do not come back as something that nobody can explain: rules 16. */
@@ -118,9 +129,10 @@ const folders: Slice = async without => {
 const lives = crashed(ONE_SHARD)
 const batchedLives = crashed(BATCHED)
 const groups = crashed(GROUPS)
-const refusals = crashed(ONE_SHARD, WRITTEN_AND_REFUSED)
-const kills = killed(BATCHED)
-const unsyncedKills = killed(UNSYNCED)
+const kills = killed(ONE_SHARD, 4)
+const batchedKills = killed(BATCHED, 4)
+// What such a session leaves is safe when it was opened by one that syncs, and not before.
+const unsyncedKills = killed(UNSYNCED, 0)
 
 /** Where the syncs of each barrier are, and what breaks without them. */
 const PLACES: Readonly<Record<Barrier, readonly (readonly [place: RegExp, slice: Slice])[]>> = {
@@ -132,7 +144,7 @@ const PLACES: Readonly<Record<Barrier, readonly (readonly [place: RegExp, slice:
   B6: [[/ B6$/, lives]],
   B7: [[/ B7$/, lives]],
   B8: [[/ B8$/, lives]],
-  B10: [[/ B10$/, kills]],
+  B10: [[/ B10$/, batchedKills]],
   B12: [
     [/^sync store.* B12$/, lives],
     [/^syncDirectory B12$/, lives],
@@ -159,7 +171,7 @@ const PLACES: Readonly<Record<Barrier, readonly (readonly [place: RegExp, slice:
     [/^sync store.* B17$/, lives],
     [/^syncDirectory B17$/, lives],
   ],
-  B18: [[/ B18$/, refusals]],
+  B18: [[/ B18$/, refused]],
   B19: [[/ B19$/, kills]],
   B20: [[/ B20$/, unsyncedKills]],
   B21: [[/ B21$/, replacedBatches]],

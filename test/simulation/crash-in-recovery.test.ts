@@ -3,7 +3,7 @@
 // IL-30, GB-16 GB-18 GB-20, ND-16 ND-22, LD-16, OX-14.
 import { describe, expect, test } from 'vitest'
 import { LONG } from '../support/long.ts'
-import { crashOpens, liveOnce, moments } from './crash.ts'
+import { crashCrashedOpens, crashKilledOpens, liveOnce, moments } from './crash.ts'
 import { Recoveries } from './recoveries.ts'
 import { WORKLOADS } from './workloads.ts'
 
@@ -15,7 +15,8 @@ describe('a crash inside recovery, and inside the recovery after it (S2)', () =>
       const recoveries = new Recoveries(workload.settings)
       const width = 8
       const first = moments(lived.disk.trace.length, LONG ? 5 : 60)
-      await crashOpens(lived, first, { width, depth: 2 }, recoveries)
+      await crashKilledOpens(lived, first, { width, depth: 2 }, recoveries)
+      await crashCrashedOpens(lived, first, { width, depth: 2 }, recoveries)
       // Killed and crashed, each cut off so often, and each of those again.
       expect(recoveries.judged).toBe(2 * first.length * (width + 1) * (1 + (width + 1)))
       expect(recoveries.judged).toBeGreaterThan(1400)

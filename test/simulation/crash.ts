@@ -138,8 +138,29 @@ const crashOpen = async (
   }
 }
 
-/** Crashes a life after each call that `when` names, and cuts off the opens that follow. */
-export const crashOpens = async (
+/** Kills a life after each call that `when` names, and crashes the opens that follow. */
+export const crashKilledOpens = async (
+  { workload, disk, oracle }: Lived,
+  when: readonly number[],
+  cuts: Cuts,
+  recoveries: Recoveries,
+): Promise<void> => {
+  for (const moment of when) {
+    const fate: Fate = {
+      workload,
+      oracle: oracle.at(moment),
+      place: `"${workload.name}" killed ${placeOf(disk, moment, 'all')}`,
+      hasLostPower: false,
+      mayBeAmbiguous: false,
+      seed: moment,
+    }
+    // The page cache outlives a process: what the next one reads need not be durable.
+    await crashOpen(disk.restart(cuts.options, moment), fate, cuts, recoveries)
+  }
+}
+
+/** Crashes a life after each call that `when` names, each time under another model, and the opens that follow. */
+export const crashCrashedOpens = async (
   { workload, disk, oracle }: Lived,
   when: readonly number[],
   cuts: Cuts,
@@ -148,19 +169,15 @@ export const crashOpens = async (
   for (const moment of when) {
     const models = modelsAt(moment)
     const model = models[choice(models.length, moment, 3)]!
-    // The page cache outlives a process: what the next one reads need not be durable.
-    for (const isKill of [true, false]) {
-      const left = isKill ? disk.restart(cuts.options, moment) : disk.crash(model, cuts.options, moment)
-      const fate: Fate = {
-        workload,
-        oracle: oracle.at(moment),
-        place: `"${workload.name}" ${isKill ? 'killed' : 'crashed'} ${placeOf(disk, moment, model)}`,
-        hasLostPower: !isKill,
-        mayBeAmbiguous: !isKill && mayBeAmbiguous(model),
-        seed: moment,
-      }
-      await crashOpen(left, fate, cuts, recoveries)
+    const fate: Fate = {
+      workload,
+      oracle: oracle.at(moment),
+      place: `"${workload.name}" crashed ${placeOf(disk, moment, model)}`,
+      hasLostPower: true,
+      mayBeAmbiguous: mayBeAmbiguous(model),
+      seed: moment,
     }
+    await crashOpen(disk.crash(model, cuts.options, moment), fate, cuts, recoveries)
   }
 }
 
@@ -187,24 +204,4 @@ export const judgeEnd = async (lived: Lived, seed: number, recoveries: Recoverie
     seed,
   }
   await crashOpen(disk.restart(), fate, { width: 1, depth: 1 }, recoveries)
-}
-
-/** Kills a life after each call that `when` names, and lets the power fail behind the next open: all it found is there. */
-export const crashKilledOpens = async (
-  { workload, disk, oracle }: Lived,
-  when: readonly number[],
-  options: SimulatedDiskOptions,
-  recoveries: Recoveries,
-): Promise<void> => {
-  for (const moment of when) {
-    const fate: Fate = {
-      workload,
-      oracle: oracle.at(moment),
-      place: `"${workload.name}" killed ${placeOf(disk, moment, 'all')}`,
-      hasLostPower: false,
-      mayBeAmbiguous: false,
-      seed: moment,
-    }
-    await crashOpen(disk.restart(options, moment), fate, { width: 0, depth: 1 }, recoveries)
-  }
 }
