@@ -33,6 +33,8 @@ export type Layout = readonly LaidOutColumn[]
 export interface BatchOrigin {
   /** The id of the store. */
   readonly store: string
+  /** The first commit that touched the shard, since it was last dropped if it was. */
+  readonly firstLsn: number
   /** The commits that it holds what the shard has of. */
   readonly lsnLower: number
   readonly lsnUpper: number
@@ -95,6 +97,7 @@ const originFromJson = (object: JsonObject): BatchOrigin | undefined => {
   const natural = (key: string): number => asNatural(field(object, key), `${LAYOUT_KEY}.${key}`)
   return {
     store: asText(field(object, 'store'), `${LAYOUT_KEY}.store`),
+    firstLsn: natural('firstLsn'),
     lsnLower: natural('lsnLower'),
     lsnUpper: natural('lsnUpper'),
     since: natural('since'),

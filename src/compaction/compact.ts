@@ -130,7 +130,7 @@ const mergeBatches = async (
     )
     const { lsnLower } = inputs[0]!.batch
     const { lsnUpper } = inputs.at(-1)!.batch
-    const origin = { store: registry.catalog.id, lsnLower, lsnUpper, since }
+    const origin = { store: registry.catalog.id, firstLsn: shard.firstLsn, lsnLower, lsnUpper, since }
     const options = { ...format, shard: shard.name, schema, origin }
     const description = await writeBatch(disk, batchPath(id), options, rows)
     return description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper }

@@ -87,10 +87,13 @@ class Mending {
     this.#at = at
   }
 
-  /** Keeps what follows the valid lines, then cuts it off, durably (B10). Padding is not worth keeping. */
+  /**
+   * Keeps what follows the valid lines, cuts it off, and makes the rest durable (B10), with or without a cut: after a kill
+   * the tail may be in the page cache alone, and batches are about to build on it. Padding is not worth keeping.
+   */
   async #cutTail(segment: Segment): Promise<void> {
+    const bytes = await readWhole(this.#disk, segment.path, segment.size)
     if (segment.damage !== undefined) {
-      const bytes = await readWhole(this.#disk, segment.path, segment.size)
       const { offset, lsn, reason } = segment.damage
       const report = { from: segment.path, reason: `torn write: ${reason}`, offset, lsn }
       this.bytesCut = segment.size - segment.end
@@ -100,8 +103,10 @@ class Mending {
     }
     const file = await this.#disk.open(segment.path, 'write')
     try {
+      // The same bytes again: a page whose sync failed under the process before may be marked clean, and then a sync
+      // alone would say yes and write nothing.
+      await file.write(0, bytes.subarray(0, segment.end))
       if (segment.end < segment.size) await file.truncate(segment.end)
-      // Also without a cut: after a kill the tail may be in the page cache alone, and batches are about to build on it.
       await file.sync('B10')
     } finally {
       await file.close()

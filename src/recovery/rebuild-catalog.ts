@@ -125,7 +125,7 @@ export const rebuildCatalog = async (disk: Disk, created: string): Promise<Catal
     upper: 0,
     nextBatch: greatestId(ids) + BATCH_ID_LEAP,
     // Nobody knows which commit was the first to touch it.
-    shards: shards.map(({ name }) => ({ name, firstLsn: 1 })),
+    shards: shards.map(({ name }) => ({ name, firstLsn: 1, flushedLsn: 0 })),
     ids: [],
     imports: [],
     losses: [],

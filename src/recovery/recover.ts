@@ -94,6 +94,17 @@ const checkBatches = async (disk: Disk, metadata: ShardMetadata): Promise<void> 
   }
 }
 
+/** An older copy of a document says nothing of batches that were made since, and the log may have let go of them. */
+export const checkNotOlder = ({ name, flushedLsn }: ShardMetadata, listing: ShardListing): void => {
+  if (flushedLsn >= listing.flushedLsn) return
+  const details = { file: metadataPath(name), shard: name, flushedLsn, expected: listing.flushedLsn }
+  throw new CorruptionError(
+    'METADATA_CORRUPT',
+    'the document is older than what store.json knows of it',
+    details,
+  )
+}
+
 const damagedShard = (
   { name, firstLsn }: ShardListing,
   metadata: ShardMetadata | undefined,
@@ -121,6 +132,7 @@ const readShard = async (
         shard: listing.name,
       })
     }
+    checkNotOlder(metadata, listing)
     await foundShard(metadata)
     await checkBatches(disk, metadata)
     return new Shard(metadata, listing.firstLsn)

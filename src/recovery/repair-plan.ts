@@ -98,6 +98,7 @@ const planOfDocument = (
 
 interface Candidate extends BatchEntry {
   readonly since: number
+  readonly firstLsn: number
   readonly stray: StrayBatch
 }
 
@@ -109,13 +110,16 @@ const cover = (strays: readonly StrayBatch[], shard: string, store: string): Can
     if (identity?.shard !== shard || identity.origin.store !== store) continue
     const { description, origin } = identity
     if (description === undefined) continue
-    const { lsnLower, lsnUpper, since } = origin
-    candidates.push({ ...description, id: stray.id, lsnLower, lsnUpper, since, stray })
+    const { lsnLower, lsnUpper, since, firstLsn } = origin
+    candidates.push({ ...description, id: stray.id, lsnLower, lsnUpper, since, firstLsn, stray })
   }
+  // What is left of a life that a drop ended is not of this one.
+  const life = Math.max(...candidates.map(({ firstLsn }) => firstLsn))
   candidates.sort((a, b) => a.lsnLower - b.lsnLower || b.lsnUpper - a.lsnUpper)
   const chosen: Candidate[] = []
   for (const candidate of candidates)
-    if (candidate.lsnLower > (chosen.at(-1)?.lsnUpper ?? 0)) chosen.push(candidate)
+    if (candidate.firstLsn === life && candidate.lsnLower > (chosen.at(-1)?.lsnUpper ?? 0))
+      chosen.push(candidate)
   return chosen
 }
 
@@ -133,18 +137,21 @@ const uncovered = (entries: readonly BatchEntry[], firstLsn: number, end: number
 
 /** A document made anew from the batches that are left; what is behind them is replayed from the log as ever. */
 const planWithoutDocument = (
-  { name, firstLsn }: SurveyedShard,
+  { name, flushedLsn, ...listing }: SurveyedShard,
   problem: CorruptionError,
-  { catalog: { id, walStart, upper }, strays }: Survey,
+  { catalog: { id, walStart, upper }, catalogProblem, strays }: Survey,
 ): ShardPlan => {
   const chosen = cover(strays, name, id)
-  const lost = uncovered(chosen, firstLsn, walStart)
+  const firstLsn = chosen[0]?.firstLsn ?? listing.firstLsn
+  // Of what is below walStart the shard had nothing behind the fence that it had when walStart was raised.
+  const end = catalogProblem === undefined ? Math.min(walStart, flushedLsn + 1) : walStart
+  const lost = uncovered(chosen, firstLsn, end)
   if (chosen.length === 0) {
     // Nothing says which columns it had. As if it had been dropped, the log, or whoever uses the name next, says so anew.
     const base = withDrop(newMetadata(name, []), walStart - 1, upper)
     return { shard: name, firstLsn, rebuilt: problem.message, base, batches: [], lost }
   }
-  const entries = chosen.map(({ since: _, stray: __, ...entry }) => entry)
+  const entries = chosen.map(({ since: _, stray: __, firstLsn: ___, ...entry }) => entry)
   // Types only widen, so the file that was written last knows them best.
   const latest = chosen.toSorted((a, b) => Number(a.id) - Number(b.id)).at(-1)
   const since = Math.max(...chosen.map(each => each.since))

@@ -8,7 +8,7 @@ import type { Disk } from '../disk/disk.ts'
 import { readWhole } from '../disk/replace.ts'
 import { type Columns, GrowingColumns } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
-import { CATALOG, type Catalog, catalogFields } from '../shard/catalog.ts'
+import { CATALOG, type Catalog, catalogFields, type ShardListing } from '../shard/catalog.ts'
 import { DOCUMENT_BYTES_MAX, writeDocument } from '../shard/document.ts'
 import { batchFormat } from '../shard/flush.ts'
 import { type BatchEntry, batchPath, metadataPath, type ShardMetadata } from '../shard/metadata.ts'
@@ -57,13 +57,13 @@ class Repair {
   }
 
   async #write(
-    { shard, base }: ShardPlan,
+    { shard, firstLsn, base }: ShardPlan,
     { lsnLower, lsnUpper }: BatchEntry,
     rows: AsyncIterable<Columns> | Iterable<Columns>,
   ): Promise<BatchEntry | undefined> {
     const id = await this.#registry.nextBatchId()
     const { schema, since } = base
-    const origin = { store: this.#registry.catalog.id, lsnLower, lsnUpper, since }
+    const origin = { store: this.#registry.catalog.id, firstLsn, lsnLower, lsnUpper, since }
     const options = { ...batchFormat(this.#settings), shard, schema, origin }
     const description = await writeBatch(this.#disk, batchPath(id), options, rows)
     return description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper }
@@ -125,6 +125,13 @@ class Repair {
     )
   }
 
+  /** Lets store.json expect no more of a document than the one that is about to be published. */
+  async #lowerFence({ shard, base: { flushedLsn } }: ShardPlan): Promise<void> {
+    const lowered = (each: ShardListing): ShardListing =>
+      each.name === shard ? { ...each, flushedLsn: Math.min(each.flushedLsn, flushedLsn) } : each
+    await this.#registry.update(catalog => ({ ...catalog, shards: catalog.shards.map(lowered) }), 'B22')
+  }
+
   /** Moves a document that nobody lists: whatever it says, the store goes on without it. */
   async unlisted(from: string): Promise<void> {
     const report = { from, reason: 'store.json does not list this shard' }
@@ -140,6 +147,7 @@ class Repair {
     }
     await this.#keepDocument(plan)
     await this.#noteLosses(await this.#report(plan))
+    if (plan.rebuilt !== undefined) await this.#lowerFence(plan)
     const metadata: ShardMetadata = { ...plan.base, batches }
     await this.#registry.publish(metadata, plan.firstLsn) // commit point: what was damaged is named by nobody now
     for (const batch of plan.batches) {

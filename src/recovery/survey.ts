@@ -5,7 +5,7 @@ import { BatchReader } from '../batch/reader.ts'
 import { verifyBatch } from '../batch/verify.ts'
 import type { Disk } from '../disk/disk.ts'
 import { CorruptionError, DiskError } from '../errors.ts'
-import { type Catalog, readCatalog } from '../shard/catalog.ts'
+import { type Catalog, readCatalog, type ShardListing } from '../shard/catalog.ts'
 import {
   BATCHES_FOLDER,
   type BatchEntry,
@@ -15,7 +15,7 @@ import {
 } from '../shard/metadata.ts'
 import { readLog } from '../wal/reader.ts'
 import { rebuildCatalog } from './rebuild-catalog.ts'
-import { checkBatchIds, unlistedDocuments } from './recover.ts'
+import { checkBatchIds, checkNotOlder, unlistedDocuments } from './recover.ts'
 import { type SalvagedLog, salvageLog } from './salvage.ts'
 
 /** A batch that a document names. */
@@ -28,9 +28,7 @@ export interface SurveyedBatch {
 }
 
 /** A shard that store.json lists. */
-export interface SurveyedShard {
-  readonly name: string
-  readonly firstLsn: number
+export interface SurveyedShard extends ShardListing {
   /** Undefined where it is missing or damaged. */
   readonly document: ShardMetadata | undefined
   readonly problem: CorruptionError | undefined
@@ -105,18 +103,21 @@ const surveyBatch = async (disk: Disk, shard: string, entry: BatchEntry): Promis
 const surveyShard = async (
   disk: Disk,
   { id, walStart }: Catalog,
-  { name, firstLsn }: Catalog['shards'][number],
+  listing: ShardListing,
 ): Promise<SurveyedShard> => {
+  const { name, firstLsn } = listing
   let document: ShardMetadata | undefined
   const problem = await problemOf(async () => {
-    document = await readMetadata(disk, name, id)
+    const found = await readMetadata(disk, name, id)
+    if (found !== undefined) checkNotOlder(found, listing)
+    document = found
     // Listed first, published second: until then the log has all of it, and nothing is missing.
     if (document === undefined && walStart > firstLsn)
       throw new CorruptionError('METADATA_MISSING', 'the metadata of a shard is missing', { shard: name })
   })
   const batches: SurveyedBatch[] = []
   for (const entry of document?.batches ?? []) batches.push(await surveyBatch(disk, name, entry))
-  return { name, firstLsn, document, problem, batches }
+  return { ...listing, document, problem, batches }
 }
 
 const BATCH_FILE = /^([1-9][0-9]{0,15})\.parquet$/

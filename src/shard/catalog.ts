@@ -32,6 +32,8 @@ export interface ShardListing {
   readonly name: string
   /** First LSN that touched the shard: while the log still has it, lost metadata can be rebuilt from the log. */
   readonly firstLsn: number
+  /** Its fence when `walStart` was last raised: a document that says less is an older copy. */
+  readonly flushedLsn: number
 }
 
 /** What an id was committed as. */
@@ -79,6 +81,7 @@ const decodeShard = (json: unknown, index: number): ShardListing => {
   return {
     name: asText(field(object, 'name'), `${place}.name`),
     firstLsn: asNatural(field(object, 'firstLsn'), `${place}.firstLsn`),
+    flushedLsn: asNatural(field(object, 'flushedLsn'), `${place}.flushedLsn`),
   }
 }
 

@@ -70,6 +70,7 @@ export const flushOldest = async (
   const id = await registry.nextBatchId()
   const origin = {
     store: registry.catalog.id,
+    firstLsn: shard.firstLsn,
     lsnLower: buffer.firstLsn,
     lsnUpper: buffer.fence,
     since: before.since,

@@ -5,7 +5,7 @@ import type { Barrier } from '../disk/barrier.ts'
 import type { Disk } from '../disk/disk.ts'
 import { LockedError } from '../errors.ts'
 import { Turns } from '../turns.ts'
-import { CATALOG, type Catalog, catalogFields, readCatalog } from './catalog.ts'
+import { CATALOG, type Catalog, catalogFields, readCatalog, type ShardListing } from './catalog.ts'
 import { writeDocument } from './document.ts'
 import { metadataFields, metadataPath, type ShardMetadata } from './metadata.ts'
 import type { State } from './state.ts'
@@ -71,24 +71,40 @@ export class Registry {
 
   /**
    * Publishes the metadata of a shard: the commit point of a flush and of a compaction. Durable when the promise
-   * resolves. A shard is listed first. If it rejects, either the old or the new metadata is on disk.
+   * resolves. A shard is listed first, also when it begins anew after a drop. If it rejects, either the old or the new metadata is on disk.
    *
    * @param firstLsn the first LSN that touched the shard, for its listing
    */
   publish(metadata: ShardMetadata, firstLsn: number): Promise<void> {
     return this.#turns.take(async () => {
       const { shards, id } = this.#catalog
-      if (!this.lists(metadata.name)) {
-        await this.#write({ ...this.#catalog, shards: [...shards, { name: metadata.name, firstLsn }] }, 'B16')
-      } else await this.#checkOwnership()
+      const { name } = metadata
+      const listed = shards.find(each => each.name === name)
+      if (listed?.firstLsn === firstLsn) await this.#checkOwnership()
+      else {
+        const listing = { name, firstLsn, flushedLsn: listed?.flushedLsn ?? 0 }
+        await this.#write(
+          { ...this.#catalog, shards: [...shards.filter(each => each !== listed), listing] },
+          'B16',
+        )
+      }
       await writeDocument(this.#disk, metadataPath(metadata.name), metadataFields(metadata, id))
     })
   }
 }
 
+/** A listing with the fence that is published of its shard. */
+const fenced = (listing: ShardListing, state: State): ShardListing => {
+  const shard = state.shards.get(listing.name) ?? state.dropped.get(listing.name)
+  // A tombstone is there before it is published; and of a damaged shard nothing is known.
+  if (shard === undefined || shard.isDropPending || shard.damage !== undefined) return listing
+  return { ...listing, flushedLsn: Math.max(listing.flushedLsn, shard.metadata.flushedLsn) }
+}
+
 /**
  * Makes durable that everything below the state's `walStart` is in batches, with what only the log knew of it
- * (B14): only then may segments be removed. With it go the listings of shards whose tombstones are spent.
+ * (B14): only then may segments be removed. With it go the listings of shards whose tombstones are spent, and into it
+ * the fences of the others: from now on the log may not have what an older document lacks.
  */
 export const raiseWalStart = (registry: Registry, state: State): Promise<void> =>
   registry.update(catalog => {
@@ -101,7 +117,7 @@ export const raiseWalStart = (registry: Registry, state: State): Promise<void> =
       ...catalog,
       walStart: Math.max(catalog.walStart, walStart),
       upper,
-      shards: catalog.shards.filter(({ name }) => !spent.has(name)),
+      shards: catalog.shards.filter(({ name }) => !spent.has(name)).map(each => fenced(each, state)),
       ids: ids.filter(({ lsn }) => lsn < walStart),
       imports: state.importsBefore(walStart),
     }

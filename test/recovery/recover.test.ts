@@ -397,7 +397,7 @@ describe('leftovers', () => {
     await put(
       disk,
       'store.json',
-      encodeDocument({ ...fields, shards: [{ name: 'default:edge', firstLsn: 1 }] }),
+      encodeDocument({ ...fields, shards: [{ name: 'default:edge', firstLsn: 1, flushedLsn: 0 }] }),
     )
     const store = await openOn(disk)
     expect(store.status().state).toBe('serving')

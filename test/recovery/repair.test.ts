@@ -268,6 +268,58 @@ describe('a document', () => {
     await again.close()
   })
 
+  test('that is an older copy is noticed, and made anew without loss', async () => {
+    const disk = new MemoryDisk()
+    const open = await openOn(disk)
+    let older: Buffer | undefined
+    for (let value = 1; value <= 4; value++) {
+      await open.commit([update(value), update(value, NODE)])
+      if (value === 1 || value === 3) await open.flush()
+      if (value === 1) older = await bytesOf(disk, DOCUMENT)
+    }
+    const copy = await snapshotOf(disk)
+    await open.close()
+    await put(copy, DOCUMENT, older!)
+    const damaged = await openOn(copy)
+    expect(damaged.status()).toMatchObject({ state: 'degraded', reason: `${EDGE}: METADATA_CORRUPT` })
+    await expect(read(damaged, EDGE)).rejects.toMatchObject({
+      code: 'SHARD_DAMAGED',
+      cause: { details: { file: DOCUMENT, shard: EDGE, flushedLsn: 1, expected: 3 } },
+    })
+    await damaged.close()
+    const { shards, loses } = await repairs(copy, [1, 2, 3, 4])
+    expect(loses).toBe(false)
+    expect(shards).toMatchObject([{ shard: EDGE, lost: [], document: { file: DOCUMENT } }])
+  })
+
+  test('that is gone after a drop: nothing of the life before comes back', async () => {
+    const disk = new MemoryDisk()
+    const open = await openOn(disk)
+    await open.commit([update(77), update(1, NODE)])
+    await open.flush()
+    const old = await bytesOf(disk, 'batches/1.parquet')
+    // Somebody reads the old life, so its file stays.
+    const snapshot = await open.snapshot()
+    await open.drop(EDGE)
+    await open.commit([update(1), update(2), update(2, NODE), update(3, NODE), update(4, NODE)])
+    await open.flush()
+    const copy = await snapshotOf(disk)
+    await snapshot.close()
+    await open.close()
+    expect((await copy.list('batches')).length).toBe(4)
+    // Another process goes on with the new life, and knows which it is.
+    const next = await openOn(copy)
+    await next.commit([update(3)])
+    await next.close()
+    await put(copy, 'batches/1.parquet', old)
+    await copy.remove(DOCUMENT)
+    const done = await repairOn(copy)
+    expect(done).toMatchObject({ loses: false, shards: [{ shard: EDGE, lost: [] }] })
+    const again = await openOn(copy)
+    expect(await read(again, EDGE)).toEqual(numbers(1, 2, 3))
+    await again.close()
+  })
+
   test('and a batch that are gone: nobody knows what the shard had between the others', async () => {
     const disk = await store()
     await disk.remove(DOCUMENT)

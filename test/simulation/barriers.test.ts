@@ -29,29 +29,30 @@ const behind = (trace: readonly string[], label: RegExp): number[] =>
     [moment - 1, moment - 2].some(index => index >= 0 && label.test(trace[index]!)),
   )
 
-/** Crashes of a life. */
+/** Crashes of a life, behind calls that fit. */
 const crashed =
-  (workload: Workload): Slice =>
+  (workload: Workload, label: RegExp): Slice =>
   async without => {
     const lived = await liveOnce(workload, optionsOf(without))
-    await crashLife(lived, moments(lived.disk.trace.length, 3), new Recoveries(workload.settings))
+    await crashLife(lived, behind(lived.disk.trace, label), new Recoveries(workload.settings))
   }
 
-/** Kills in a life just when something was renamed or written, and crashes of the opens that follow. */
+/** Kills in a life just behind calls that fit, and crashes of the opens that follow. */
 const killed =
-  (workload: Workload, cuts: number): Slice =>
+  (workload: Workload, label: RegExp, width: number): Slice =>
   async without => {
     const lived = await liveOnce(workload, optionsOf(without))
     // The opens are of a store that syncs.
     const recoveries = new Recoveries({ ...workload.settings, durabilityMode: 'immediate' })
-    const when = behind(lived.disk.trace, /^(rename|write wal)/).filter((_, index) => index % 2 === 0)
-    await crashKilledOpens(lived, when, { width: cuts, depth: 1, options: optionsOf(without) }, recoveries)
+    const when = behind(lived.disk.trace, label)
+    const cuts = { width, depth: 1, options: optionsOf(without) }
+    await crashKilledOpens(lived, when, cuts, recoveries)
   }
 
 /** Crashes behind writes to the log that failed although all of it got there. */
 const refused: Slice = async without => {
   const fault: Fault = {
-    where: (label, number) => /^write wal\/current\.wal [1-9]/.test(label) && number % 2 === 0,
+    where: (label, number) => /^write wal\/current\.wal(\.tmp)? [1-9]/.test(label) && number % 2 === 0,
     effect: { kind: 'cut', bytes: 10_000, errno: 'EIO' },
     times: 'always',
   }
@@ -126,13 +127,13 @@ const folders: Slice = async without => {
   }
 }
 
-const lives = crashed(ONE_SHARD)
-const batchedLives = crashed(BATCHED)
-const groups = crashed(GROUPS)
-const kills = killed(ONE_SHARD, 4)
-const batchedKills = killed(BATCHED, 4)
+const lives = crashed(ONE_SHARD, /^(rename|sync|open write wal)/)
+const batchedLives = crashed(BATCHED, /^(rename|syncDirectory) (shards|wal)/)
+const groups = crashed(GROUPS, /^rename wal/)
+const kills = killed(ONE_SHARD, /^rename shards/, 4)
+const batchedKills = killed(BATCHED, /^write wal/, 4)
 // What such a session leaves is safe when it was opened by one that syncs, and not before.
-const unsyncedKills = killed(UNSYNCED, 0)
+const unsyncedKills = killed(UNSYNCED, /^write wal/, 0)
 
 /** Where the syncs of each barrier are, and what breaks without them. */
 const PLACES: Readonly<Record<Barrier, readonly (readonly [place: RegExp, slice: Slice])[]>> = {

@@ -12,7 +12,7 @@ export type Effect =
   | { readonly kind: 'fail'; readonly errno: string }
   /** A write that writes its first bytes and fails. */
   | { readonly kind: 'cut'; readonly bytes: number; readonly errno: string }
-  /** A sync that fails after the system gave up what it was to make durable. */
+  /** A sync that fails; of a file, after the system gave up what it was to make durable. */
   | { readonly kind: 'drop'; readonly errno: string }
   /** A read in which this bit of the first byte is wrong. */
   | { readonly kind: 'flip'; readonly bit: number }

@@ -9,7 +9,7 @@ const SECTOR_BYTES = 512 // what a disk writes whole or not at all
  * `synced`: nothing. `all`: everything that can be read, as when the process is killed. `zeros`: unsynced writes left
  * only the size they gave the file. `prefix`: the first so many of the changes. `torn`: everything, but the last
  * write ends after so many bytes. `sectors`: of every write some sectors, as the seed decides, on names everything.
- * `garbage`: in place of what was written stands something else, as the seed decides. `entries`: all data, and of
+ * `garbage`: where a file was to grow stands something else, as the seed decides. `entries`: all data, and of
  * the operations on names each for itself, as the seed decides. `prefix` and `torn` count modulo what there is.
  */
 export type CrashModel =
@@ -66,12 +66,13 @@ const sectorsOf = (offset: number, bytes: Uint8Array): Piece[] => {
   return pieces
 }
 
-/** What survives of a write of `bytes` at `offset`. */
+/** What survives of a write of `bytes` at `offset` to a file of `size` bytes. */
 export const survivingWrite = (
   model: CrashModel,
   place: PendingPlace,
   offset: number,
   bytes: Uint8Array,
+  size: number,
 ): Remains => {
   const none: Remains = { pieces: [], size: 0 }
   const whole: Remains = { pieces: [{ offset, bytes }], size: offset + bytes.length }
@@ -88,7 +89,9 @@ export const survivingWrite = (
   }
   if (typeof model === 'object' && 'garbage' in model) {
     const { garbage: seed } = model
-    const wrong = bytes.map((_, index) => choice(256, seed, place.number, index))
+    const wrong = bytes.map((byte, index) =>
+      offset + index < size ? byte : choice(256, seed, place.number, index),
+    )
     return { pieces: [{ offset, bytes: wrong }], size: 0 }
   }
   return survivingChange(model, place, 'data') ? whole : none

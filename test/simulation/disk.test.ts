@@ -440,16 +440,6 @@ describe('a fault', () => {
     expect(disk.pending).toBe(0)
   })
 
-  test('a sync of a folder that fails and drops the entries: they can be read, and never become durable', async () => {
-    const { disk } = await withDurableFile()
-    await disk.rename('a', 'b')
-    disk.inject(/^syncDirectory/, { kind: 'drop', errno: 'EIO' })
-    await expect(disk.syncDirectory('', 'B8')).rejects.toMatchObject({ code: 'DISK_FAILED' })
-    await disk.syncDirectory('', 'B8')
-    expect(await contentsOf(disk)).toEqual({ b: 'durable-' })
-    expect(await left(disk, 'synced')).toEqual({ a: 'durable-' })
-  })
-
   test('a read with a wrong bit: what is on the disk is right', async () => {
     const { disk, file } = await withDurableFile()
     disk.inject(/^read/, { kind: 'flip', bit: 0 })

@@ -43,7 +43,8 @@ class Machine {
     const entered = this.calls.enter({ path, operation }, label)
     const effect = entered instanceof Promise ? await entered : entered
     if (effect?.kind === 'drop') {
-      this.history.drop(target, covered, this.moment)
+      // A file system that could not write its own entries takes no more syncs; only data is forgotten.
+      if (typeof target !== 'string') this.history.drop(target, covered, this.moment)
       throw failure(effect.errno, path, operation)
     }
     if (this.#without?.test(label) !== true) this.history.settle(target, covered, this.moment)

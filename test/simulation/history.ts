@@ -142,9 +142,9 @@ class Replay {
       return
     }
     const { file, offset, bytes } = change
-    const { pieces, size } = survivingWrite(model, place, offset, bytes)
-    for (const piece of pieces) this.apply({ kind: 'write', file, ...piece })
     const copy = this.copyOf(file)
+    const { pieces, size } = survivingWrite(model, place, offset, bytes, copy.size)
+    for (const piece of pieces) this.apply({ kind: 'write', file, ...piece })
     if (copy.size < size) copy.truncate(size)
   }
 }
@@ -180,9 +180,9 @@ export class DiskHistory {
     for (const step of this.#unsynced(target, length)) step.syncedAt.set(target, at)
   }
 
-  /** The system forgets what the first `length` changes did to `target`. */
-  drop(target: Target, length: number, at: number): void {
-    for (const step of this.#unsynced(target, length)) step.droppedAt = at
+  /** The system forgets what the first `length` changes did to `file`. */
+  drop(file: MemoryContent, length: number, at: number): void {
+    for (const step of this.#unsynced(file, length)) step.droppedAt = at
   }
 
   #unsynced(target: Target, length: number): Step[] {

@@ -160,6 +160,7 @@ describe('a batch says what it is', () => {
       format: 1,
       shard: 'a:b',
       store: id,
+      firstLsn: 1,
       lsnLower: 1,
       lsnUpper: 4,
       since: 0,
