@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { BARRIERS } from '../src/disk/barrier.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -77,4 +78,9 @@ test('ARCHITECTURE.md names modules that are there', () => {
   ]
   expect(names.length).toBeGreaterThan(30)
   for (const [, name] of names) expect(existsSync(join(ROOT, 'src', `${name}.ts`)), name).toBe(true)
+})
+
+test('docs/durability.md says of each barrier what the code says', () => {
+  const rows = [...read('docs/durability.md').matchAll(/^\| (B\d+) \| (.*) \|$/gm)]
+  expect(Object.fromEntries(rows.map(([, barrier, what]) => [barrier, what]))).toEqual(BARRIERS)
 })

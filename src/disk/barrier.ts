@@ -27,7 +27,7 @@ export type Barrier =
 /** What each barrier makes durable, and before what. */
 export const BARRIERS: Readonly<Record<Barrier, string>> = {
   B1: 'the log, before what is in it is called durable',
-  B2: 'the header of a new segment, before the segment is put in its place',
+  B2: 'the segment that is to follow, its header and its name, before the active one is sealed',
   B3: 'the name of a new segment, before anything in it is called durable',
   B4: 'the log through a fence, before a batch with that fence is published',
   B5: 'a batch file, before it gets its name',

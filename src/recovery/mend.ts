@@ -19,10 +19,10 @@ import {
   SHARDS_FOLDER,
 } from '../shard/metadata.ts'
 import { Registry, raiseWalStart } from '../shard/registry.ts'
-import { Log } from '../wal/log.ts'
+import { activateSegment, Log, prepareSegment } from '../wal/log.ts'
 import { SEGMENT_BYTES_MAX, type SegmentFile } from '../wal/reader.ts'
 import { encodeHeader } from '../wal/record.ts'
-import { CURRENT, type Segment, sealedPath, WAL_FOLDER } from '../wal/segment.ts'
+import { CURRENT, NEXT, type Segment, sealedPath, WAL_FOLDER } from '../wal/segment.ts'
 import { keepBytes, keepReport, moveAside } from './quarantine.ts'
 import { FOLDERS, type Recovered } from './recover.ts'
 import type { SalvagedLog } from './salvage.ts'
@@ -128,14 +128,15 @@ class Mending {
     this.#adopted = header.length
   }
 
+  /** Puts the segment in its place that a crash left behind the one that had just been sealed. */
+  async finishSealing(): Promise<void> {
+    if (this.#recovered.log.current?.path === NEXT) await (await activateSegment(this.#disk)).close()
+  }
+
   /** Seals what the log ended with; returns it unless it holds no commit and is simply replaced. */
   async sealCurrent(): Promise<SegmentFile | undefined> {
-    const { current, tornHeader } = this.#recovered.log
-    if (tornHeader) {
-      const report = { from: CURRENT, reason: 'torn header of a new segment' }
-      this.quarantined.push(await moveAside(this.#disk, CURRENT, report, this.#at))
-    }
-    if (current === undefined) return undefined
+    const { current } = this.#recovered.log
+    if (current === undefined || current.path === NEXT) return undefined
     if (this.#adopted === 0) await this.#cutTail(current)
     if (current.records.length === 0) return undefined
     const firstLsn = current.header?.firstLsn ?? 1
@@ -250,6 +251,16 @@ export const mend = async (
     catalog => ({ ...catalog, epoch, unsynced, losses: [...new Set([...catalog.losses, ...losses])] }),
     'B12',
   )
+  const replacesEmpty = scan.current !== undefined && scan.current.records.length === 0
+  const position = {
+    store: found.id,
+    epoch,
+    generation: Math.max(1, replacesEmpty ? scan.generation : scan.generation + 1),
+    nextLsn: state.lastLsn + 1,
+    upper: state.upper,
+  }
+  await mending.finishSealing()
+  await prepareSegment(disk, position)
   const sealed = await mending.sealCurrent()
   for (const shard of state.all) {
     shard.freeze(scan.lastLsn)
@@ -259,18 +270,7 @@ export const mend = async (
   // A log with gaps can only be left behind as a whole: everything that is left of it is in batches now.
   if (salvaged !== undefined) await raiseWalStart(registry, state)
   const kept = sealed === undefined ? scan.sealed : [...scan.sealed, sealed]
-  const replacesEmpty = scan.current !== undefined && sealed === undefined
-  const log = await Log.start(
-    disk,
-    {
-      store: found.id,
-      epoch,
-      generation: Math.max(1, replacesEmpty ? scan.generation : scan.generation + 1),
-      nextLsn: state.lastLsn + 1,
-      upper: state.upper,
-    },
-    [...scan.stale, ...kept],
-  )
+  const log = await Log.start(disk, position, [...scan.stale, ...kept])
   try {
     if (salvaged !== undefined) await mending.removeSalvaged(salvaged)
     if (log.canRetire(state.walStart)) {

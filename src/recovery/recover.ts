@@ -311,7 +311,7 @@ const replay = async (
     if (state.apply(record)) counts.applied++
     else counts.skipped++
   })
-  if (log.current?.damage !== undefined || log.tornHeader) counts.corrupted = 1
+  if (log.current?.damage !== undefined) counts.corrupted = 1
   return { catalog, state, log, salvaged: undefined, counts }
 }
 
@@ -372,7 +372,7 @@ const salvage = async (
   state.lastLsn = Math.max(state.lastLsn, salvaged.lastLsn)
   state.upper = Math.max(state.upper, salvaged.upper)
   const { lastLsn, generation } = salvaged
-  const log = { sealed: [], stale: [], current: undefined, tornHeader: false, lastLsn, generation }
+  const log = { sealed: [], stale: [], current: undefined, lastLsn, generation }
   return { catalog, state, log, salvaged, counts }
 }
 

@@ -4,15 +4,11 @@
 
 import type { Barrier } from '../disk/barrier.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
-import { replaceFile, TEMPORARY } from '../disk/replace.ts'
 import { CommitError } from '../errors.ts'
 import { Turns } from '../turns.ts'
 import type { SegmentFile } from './reader.ts'
 import { encodeHeader, type SegmentHeader } from './record.ts'
-import { CURRENT, sealedPath, WAL_FOLDER } from './segment.ts'
-
-/** The segment that is going to be {@link CURRENT}. */
-const NEXT = CURRENT + TEMPORARY
+import { CURRENT, NEXT, sealedPath, WAL_FOLDER } from './segment.ts'
 
 /** Where a log goes on. */
 export interface LogPosition {
@@ -64,13 +60,13 @@ export class Log {
   }
 
   /**
-   * Starts a new segment behind everything that is in the log, which is durable: `sealed` names the segments that
-   * are still needed. There is no active segment, or one without commits, which is replaced.
+   * Goes on in the segment that {@link prepareSegment} made at `position`, behind everything that is in the log, which
+   * is durable: `sealed` names the segments that are still needed. There is no active segment, or one without commits,
+   * which is replaced.
    */
   static async start(disk: Disk, position: LogPosition, sealed: readonly SegmentFile[]): Promise<Log> {
-    const header = encodeHeader(headerOf(position))
-    await replaceFile(disk, CURRENT, header, { content: 'B2', name: 'B3' })
-    return new Log(disk, position, await disk.open(CURRENT, 'write'), header.length, [...sealed])
+    const file = await activateSegment(disk)
+    return new Log(disk, position, file, await file.size(), [...sealed])
   }
 
   /** Bytes of all segments. */
@@ -215,45 +211,26 @@ export class Log {
     // Whoever asked before us may have sealed it already.
     if (!this.hasCommits) return
     const sealed = { path: sealedPath(this.#firstLsn), firstLsn: this.#firstLsn, bytes: this.#size }
-    const next = await this.#makeNext()
+    const size = await prepareSegment(this.#disk, {
+      store: this.#store,
+      epoch: this.#epoch,
+      generation: this.#generation + 1,
+      nextLsn: this.#writtenLsn + 1,
+      upper: this.#upper,
+    })
     try {
       await this.#disk.rename(CURRENT, sealed.path)
       await this.#disk.syncDirectory(WAL_FOLDER, 'B15')
-      await this.#disk.rename(NEXT, CURRENT)
-      await this.#disk.syncDirectory(WAL_FOLDER, 'B3')
+      const file = await activateSegment(this.#disk)
       await this.#file.close()
+      this.#file = file
     } catch (cause) {
-      await next.file.close().catch(() => {})
       throw this.poisonWith(cause)
     }
-    this.#file = next.file
-    this.#size = next.size
+    this.#size = size
     this.#sealed.push(sealed)
     this.#generation++
     this.#firstLsn = this.#writtenLsn + 1
-  }
-
-  /** The segment after the active one, whole and durable under a temporary name. */
-  async #makeNext(): Promise<{ readonly file: DiskFile; readonly size: number }> {
-    const header = encodeHeader(
-      headerOf({
-        store: this.#store,
-        epoch: this.#epoch,
-        generation: this.#generation + 1,
-        nextLsn: this.#writtenLsn + 1,
-        upper: this.#upper,
-      }),
-    )
-    if ((await this.#disk.stat(NEXT)) !== undefined) await this.#disk.remove(NEXT)
-    const file = await this.#disk.open(NEXT, 'create')
-    try {
-      await file.write(0, header)
-      await file.sync('B2')
-      return { file, size: header.length }
-    } catch (cause) {
-      await file.close()
-      throw cause
-    }
   }
 
   /** The sealed segments that hold nothing from `walStart` on. */
@@ -293,3 +270,28 @@ const headerOf = ({ store, epoch, generation, nextLsn, upper }: LogPosition): Se
   firstLsn: nextLsn,
   upper,
 })
+
+/**
+ * Makes the segment that is to follow the active one, whole and durable under a temporary name: from here on the active
+ * one can be sealed, and a log without an active segment is one of which a file is missing. Returns its size.
+ */
+export const prepareSegment = async (disk: Disk, position: LogPosition): Promise<number> => {
+  const header = encodeHeader(headerOf(position))
+  if ((await disk.stat(NEXT)) !== undefined) await disk.remove(NEXT)
+  const file = await disk.open(NEXT, 'create')
+  try {
+    await file.write(0, header)
+    await file.sync('B2')
+  } finally {
+    await file.close()
+  }
+  await disk.syncDirectory(WAL_FOLDER, 'B2')
+  return header.length
+}
+
+/** Puts the segment that {@link prepareSegment} made in the place of the active one. */
+export const activateSegment = async (disk: Disk): Promise<DiskFile> => {
+  await disk.rename(NEXT, CURRENT)
+  await disk.syncDirectory(WAL_FOLDER, 'B3')
+  return disk.open(CURRENT, 'write')
+}

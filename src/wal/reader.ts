@@ -8,6 +8,7 @@ import { type CommitRecord, LINE_BYTES_MAX, type SegmentHeader } from './record.
 import {
   CURRENT,
   headerOf,
+  NEXT,
   readSegment,
   type Segment,
   sealedFirstLsn,
@@ -43,10 +44,8 @@ export interface LogScan {
   readonly sealed: readonly SegmentFile[]
   /** Sealed segments wholly below `walStart`: what a crash kept of a prefix that had been given up. */
   readonly stale: readonly SegmentFile[]
-  /** The newest segment, unless it is absent or has to be removed. */
+  /** The newest segment: {@link CURRENT}, or {@link NEXT} where a crash came between sealing and that. */
   readonly current: Segment | undefined
-  /** The newest segment is nothing but a torn header: a crash while it was made. */
-  readonly tornHeader: boolean
   readonly lastLsn: number
   readonly generation: number
 }
@@ -54,14 +53,22 @@ export interface LogScan {
 const read = async (disk: Disk, path: string, firstLsn: number | undefined): Promise<Segment> =>
   readSegment(path, await readWhole(disk, path, SEGMENT_BYTES_MAX), firstLsn)
 
-/** The segment that is written to; undefined if there is none, also between two of them, while one is sealed. */
-const readNewest = async (disk: Disk): Promise<Segment | undefined> => {
+const readIfThere = async (disk: Disk, path: string): Promise<Segment | undefined> => {
   try {
-    return await read(disk, CURRENT, undefined)
+    return await read(disk, path, undefined)
   } catch (cause) {
     if (cause instanceof DiskError && cause.code === 'DISK_MISSING') return undefined
     throw cause
   }
+}
+
+/** The segment that is written to, or is just about to be, between two of them. */
+const readNewest = async (disk: Disk, fresh: boolean): Promise<Segment | undefined> => {
+  const current = await readIfThere(disk, CURRENT)
+  // While a store is made the other name is that of a temporary file, and whatever is in it is not needed.
+  if (current !== undefined || fresh) return current
+  const next = await readIfThere(disk, NEXT)
+  return next?.header === undefined ? undefined : next
 }
 
 const corrupt = (segment: Segment, why: string): CorruptionError => {
@@ -154,16 +161,15 @@ class Scan {
   }
 }
 
-/** Whether there is nothing but a header that was never written whole: also an empty file, also zeros. */
-const isTornHeader = ({ header, records, damage }: Segment): boolean =>
-  header === undefined &&
-  records.length === 0 &&
-  (damage === undefined || (damage.offset === 0 && !damage.provenDurable))
-
 /** Only the first log of a store may do without one. */
 const requireHeader = (segment: Segment): void => {
   if (segment.header !== undefined) return
   if (segment.damage?.offset === 0) throw corrupt(segment, 'the header of the log is damaged')
+  if (segment.records.length === 0)
+    throw new CorruptionError('WAL_CORRUPT', 'the header of the log is gone', {
+      file: segment.path,
+      offset: 0,
+    })
   throw foreign(segment.path, "the log has no header, so it is not this store's", {})
 }
 
@@ -212,11 +218,11 @@ export const readLog = async (
 ): Promise<LogScan> => {
   // The newest first: if somebody seals it meanwhile it is seen twice, which is refused; the other way round it would
   // be missed, and the log be taken to end before it.
-  const currentBytes = await readNewest(disk)
+  const current = await readNewest(disk, expected.fresh)
   const files = await listSealed(disk)
   const scan = new Scan(expected)
   const isStale = (index: number): boolean => {
-    const next = files[index + 1]?.firstLsn ?? currentBytes?.header?.firstLsn
+    const next = files[index + 1]?.firstLsn ?? current?.header?.firstLsn
     return next !== undefined && next <= expected.walStart
   }
   const firstKept = files.findIndex((_, index) => !isStale(index))
@@ -234,17 +240,16 @@ export const readLog = async (
     requireWhole(segment)
     feed(segment)
   }
-  const tornHeader = currentBytes !== undefined && isTornHeader(currentBytes) && sealed.length > 0
-  if (currentBytes !== undefined && !tornHeader) {
+  if (current !== undefined) {
     // What a crash leaves of a store that is being made is whole; what somebody wrote by hand has to be.
-    if (expected.fresh) requireUndamaged(currentBytes, 'the log that is to start the store is damaged')
-    else requireHeader(currentBytes)
-    judgeTail(currentBytes, ambiguousTail)
-    feed(currentBytes)
-  } else if (sealed.length === 0 && !expected.fresh) {
-    throw new CorruptionError('WAL_MISSING', 'the log is missing', {
+    if (expected.fresh) requireUndamaged(current, 'the log that is to start the store is damaged')
+    else requireHeader(current)
+    judgeTail(current, ambiguousTail)
+    feed(current)
+  } else if (!expected.fresh) {
+    throw new CorruptionError('WAL_MISSING', 'the newest segment of the log is missing', {
       file: CURRENT,
-      lsn: expected.walStart,
+      lsn: scan.lastLsn + 1,
     })
   }
   if (scan.lastLsn < expected.fence)
@@ -253,12 +258,10 @@ export const readLog = async (
       lsn: scan.lastLsn + 1,
       fence: expected.fence,
     })
-  const current = tornHeader ? undefined : currentBytes
   return {
     sealed,
     stale,
     current,
-    tornHeader,
     lastLsn: scan.lastLsn,
     generation: scan.generation,
   }

@@ -1,5 +1,6 @@
 // Owns one file of the log: its names, its header, and what its bytes say.
 // Invariant: everything before `end` is whole lines with valid checksums and LSNs that follow one another.
+import { TEMPORARY } from '../disk/replace.ts'
 import { CorruptionError } from '../errors.ts'
 import {
   type CommitRecord,
@@ -18,6 +19,8 @@ import {
 export const WAL_FOLDER = 'wal'
 /** The segment that is written to. */
 export const CURRENT: string = `${WAL_FOLDER}/current.wal`
+/** The segment that is going to be {@link CURRENT}: it is whole and durable before the one before it is sealed. */
+export const NEXT: string = CURRENT + TEMPORARY
 
 const SEALED = /^([0-9]{20})\.wal$/
 

@@ -243,7 +243,7 @@ describe('a log of several segments', () => {
     }
   })
 
-  test('every bit of the header behind it flipped loses nothing: refused, or only a header was lost', async () => {
+  test('every bit and every length of the header behind it is refused', async () => {
     const current = files[CURRENT]!
     const header = current.indexOf('\n') + 1
     for (const { offset, text } of bitFlips(current)) {
@@ -251,13 +251,10 @@ describe('a log of several segments', () => {
       const outcome = await openingOf(withFile(files, CURRENT, text))
       expectRefusal(outcome, 'WAL_CORRUPT', { file: CURRENT, offset: 0 }, `bit of byte ${offset}`)
     }
-    const alone = withFile(files, CURRENT, current.slice(0, header))
-    const last = (await openingOf(alone)).lsn!
-    for (const { offset, text } of bitFlips(current.slice(0, header))) {
-      if (!LONG && offset % 5 !== 0) continue
-      const outcome = await openingOf(withFile(files, CURRENT, text))
-      expectAnswer(outcome, last, `bit of byte ${offset} of a lone header`)
-      expect(outcome.quarantined).toEqual(['quarantine/wal-current.wal'])
+    // It was durable before it got its name: no crash leaves it torn, and what was behind it may be gone.
+    for (let length = 0; length < header; length++) {
+      const outcome = await openingOf(withFile(files, CURRENT, current.slice(0, length)))
+      expectRefusal(outcome, 'WAL_CORRUPT', { file: CURRENT, offset: 0 }, `cut to ${length} bytes`)
     }
   })
 })

@@ -26,6 +26,8 @@ const killed = async (
     await store.commit([update(value), update(value, NODE)])
     if (value === flushed) await store.flush()
   }
+  // Not in the middle of sealing a segment.
+  await store.sync()
   const copy = new MemoryDisk()
   await copyOnto(await everything(disk), copy)
   await store.close()

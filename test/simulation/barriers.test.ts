@@ -13,7 +13,7 @@ import { openLife, UNSYNCED, WORKLOADS, type Workload } from './workloads.ts'
 /** Runs a part of the simulation; rejects if a promise is broken. Syncs that fit `without` do nothing. */
 type Slice = (without?: RegExp) => Promise<void>
 
-const [ONE_SHARD, , GROUPS, COMPACTIONS, BATCHED] = WORKLOADS as readonly [
+const [ONE_SHARD, , , COMPACTIONS, BATCHED] = WORKLOADS as readonly [
   Workload,
   Workload,
   Workload,
@@ -129,8 +129,7 @@ const folders: Slice = async without => {
 
 const lives = crashed(ONE_SHARD, /^(rename|sync|open write wal)/)
 const batchedLives = crashed(BATCHED, /^(rename|syncDirectory) (shards|wal)/)
-const groups = crashed(GROUPS, /^rename wal/)
-const kills = killed(ONE_SHARD, /^rename shards/, 4)
+const kills = killed(ONE_SHARD, /^rename shards/, 40)
 const batchedKills = killed(BATCHED, /^write wal/, 4)
 // What such a session leaves is safe when it was opened by one that syncs, and not before.
 const unsyncedKills = killed(UNSYNCED, /^write wal/, 0)
@@ -138,7 +137,10 @@ const unsyncedKills = killed(UNSYNCED, /^write wal/, 0)
 /** Where the syncs of each barrier are, and what breaks without them. */
 const PLACES: Readonly<Record<Barrier, readonly (readonly [place: RegExp, slice: Slice])[]>> = {
   B1: [[/ B1$/, lives]],
-  B2: [[/ B2$/, lives]],
+  B2: [
+    [/^sync wal.* B2$/, lives],
+    [/^syncDirectory wal B2$/, lives],
+  ],
   B3: [[/ B3$/, lives]],
   B4: [[/ B4$/, batchedLives]],
   B5: [[/ B5$/, lives]],
@@ -162,7 +164,7 @@ const PLACES: Readonly<Record<Barrier, readonly (readonly [place: RegExp, slice:
   ],
   B15: [
     [/^sync wal.* B15$/, batchedLives],
-    [/^syncDirectory wal B15$/, groups],
+    [/^syncDirectory wal B15$/, batchedLives],
   ],
   B16: [
     [/^sync store.* B16$/, lives],

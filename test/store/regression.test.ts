@@ -4,8 +4,8 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { decodeDocument, encodeDocument } from '../../src/shard/document.ts'
 import { encodeLine } from '../../src/wal/record.ts'
 import { readSegment } from '../../src/wal/segment.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
+import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const edge = (value: number, shard = 'a:b') => ({ shard, data: [value], diff: 1 })

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
-import { Log } from '../../src/wal/log.ts'
+import { Log, prepareSegment } from '../../src/wal/log.ts'
 import { type LogScan, readLog } from '../../src/wal/reader.ts'
 import { encodeHeader, encodeRecord } from '../../src/wal/record.ts'
 import { bytesOf, put } from '../support/bytes.ts'
@@ -17,7 +17,9 @@ const line = (lsn: number, durable: number): Uint8Array => {
 /** A log of `commits` commits, sealed behind each of those that `sealed` names. */
 const written = async (disk: MemoryDisk, commits: number, sealed: readonly number[]): Promise<Log> => {
   await disk.makeDirectory('wal')
-  const log = await Log.start(disk, { store: STORE, epoch: 1, generation: 1, nextLsn: 1, upper: 0 }, [])
+  const position = { store: STORE, epoch: 1, generation: 1, nextLsn: 1, upper: 0 }
+  await prepareSegment(disk, position)
+  const log = await Log.start(disk, position, [])
   for (let lsn = 1; lsn <= commits; lsn++) {
     await log.append(line(lsn, log.durableLsn), lsn, lsn + 1)
     if (sealed.includes(lsn)) await log.seal()
@@ -50,7 +52,7 @@ describe('segments', () => {
     expect(log).toMatchObject({ segments: 3, writtenLsn: 7, durableLsn: 5, hasCommits: true })
     const { lsns, log: found } = await scan(disk)
     expect(lsns).toEqual([1, 2, 3, 4, 5, 6, 7])
-    expect(found).toMatchObject({ lastLsn: 7, generation: 3, tornHeader: false })
+    expect(found).toMatchObject({ lastLsn: 7, generation: 3 })
     const sealedBytes = found.sealed.reduce((sum, { bytes }) => sum + bytes, 0)
     expect(sealedBytes + found.current!.end).toBe(log.bytes)
     expect(found.sealed.map(({ firstLsn }) => firstLsn)).toEqual([1, 3])
@@ -123,24 +125,33 @@ describe('segments', () => {
     })
   })
 
-  test('a sealed one without its successor is a crash between the two (rules 3)', async () => {
+  test('one that was prepared takes the place of the newest: a crash between the two (rules 3)', async () => {
     await written(disk, 5, [2, 5])
-    await disk.remove('wal/current.wal')
+    await disk.rename('wal/current.wal', 'wal/current.wal.tmp')
     const { lsns, log } = await scan(disk)
     expect(lsns).toEqual([1, 2, 3, 4, 5])
-    expect(log).toMatchObject({ current: undefined, lastLsn: 5, generation: 2 })
+    expect(log).toMatchObject({ current: { path: 'wal/current.wal.tmp' }, lastLsn: 5, generation: 3 })
   })
 
-  test.each([0, 1, 30])(
-    'a newest one of which %i bytes were written is a crash while it was made',
-    async bytes => {
-      await written(disk, 5, [2, 5])
-      await put(disk, 'wal/current.wal', (await bytesOf(disk, 'wal/current.wal')).subarray(0, bytes))
-      const { lsns, log } = await scan(disk)
-      expect(lsns).toEqual([1, 2, 3, 4, 5])
-      expect(log).toMatchObject({ tornHeader: true, current: undefined })
-    },
-  )
+  test('the newest that is gone is noticed, also behind sealed ones (GB-22)', async () => {
+    await written(disk, 7, [2, 5])
+    await disk.remove('wal/current.wal')
+    const missing = { code: 'WAL_MISSING', details: { file: 'wal/current.wal', lsn: 6 } }
+    await expect(scan(disk)).rejects.toMatchObject(missing)
+    // Of what was prepared and is not whole nothing follows.
+    await put(disk, 'wal/current.wal.tmp', '0badc0de:{"varve":1')
+    await expect(scan(disk)).rejects.toMatchObject(missing)
+  })
+
+  // It was whole and durable before it got its name, so no crash leaves it like this: what was in it is gone.
+  test.each([0, 1, 30])('a newest one of which %i bytes are left is damaged', async bytes => {
+    await written(disk, 5, [2, 5])
+    await put(disk, 'wal/current.wal', (await bytesOf(disk, 'wal/current.wal')).subarray(0, bytes))
+    await expect(scan(disk)).rejects.toMatchObject({
+      code: 'WAL_CORRUPT',
+      details: { file: 'wal/current.wal', offset: 0 },
+    })
+  })
 
   test('an epoch from the future is refused', async () => {
     await written(disk, 2, [])
