@@ -30,7 +30,10 @@ export const COMMIT_IDS_KEPT = 1024
 
 export interface ShardListing {
   readonly name: string
-  /** First LSN that touched the shard: while the log still has it, lost metadata can be rebuilt from the log. */
+  /**
+   * First LSN that touched the shard in its present life, or that of the drop which ended the last one: nothing before it
+   * is of the shard any more. While the log still has it, lost metadata can be rebuilt from the log.
+   */
   readonly firstLsn: number
   /** Its fence when `walStart` was last raised: a document that says less is an older copy. */
   readonly flushedLsn: number

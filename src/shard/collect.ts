@@ -16,13 +16,13 @@ export const collectRetired = (
   isRead: (id: string) => boolean,
 ): Promise<void> =>
   shard.inTurn(async () => {
-    const before = shard.metadata
+    const { metadata: before, firstLsn } = shard
     const free = shard.isDropPending ? [] : before.retired.filter(id => !isRead(id))
     if (free.length === 0) return
     for (const id of free)
       if ((await disk.stat(batchPath(id))) !== undefined) await disk.remove(batchPath(id))
     await disk.syncDirectory(BATCHES_FOLDER, 'B21')
     const metadata = withoutRetired(before, new Set(free))
-    await registry.publish(metadata, shard.firstLsn)
+    await registry.publish(metadata, firstLsn)
     shard.publish(before, metadata)
   })

@@ -4,6 +4,7 @@
 
 import type { Disk } from '../disk/disk.ts'
 import { type ReplaceBarriers, readWhole, replaceFile } from '../disk/replace.ts'
+import { isUnreadable } from '../disk/system-error.ts'
 import { type CorruptionCode, CorruptionError, DiskError } from '../errors.ts'
 import { checksum } from '../model/checksum.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -46,7 +47,10 @@ export const writeDocument = (
   barriers?: ReplaceBarriers,
 ): Promise<void> => replaceFile(disk, path, encodeDocument(fields), barriers)
 
-/** The fields of the document at `path`, or undefined if there is none. */
+/**
+ * The fields of the document at `path`, or undefined if there is none.
+ * @throws {CorruptionError} with `code`, naming the file, if it is damaged or what lies there cannot be read
+ */
 export const readDocument = async (
   disk: Disk,
   path: string,
@@ -57,7 +61,10 @@ export const readDocument = async (
     bytes = await readWhole(disk, path, DOCUMENT_BYTES_MAX)
   } catch (cause) {
     if (cause instanceof DiskError && cause.code === 'DISK_MISSING') return undefined
-    throw cause
+    if (!isUnreadable(cause)) throw cause
+    const { errno } = cause.details
+    const details = { file: path, disk: cause.code, errno }
+    throw new CorruptionError(code, 'the document cannot be read', details, cause)
   }
   return decodeDocument(bytes, path, code)
 }

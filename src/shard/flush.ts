@@ -64,13 +64,13 @@ export const flushOldest = async (
   }
   const buffer = shard.oldestFrozen
   if (buffer === undefined) return undefined
-  const before = shard.metadata
+  const { metadata: before, firstLsn } = shard
   const columns = buffer.consolidated
   const schema = widen(shard.schema, buffer.columns)
   const id = await registry.nextBatchId()
   const origin = {
     store: registry.catalog.id,
-    firstLsn: shard.firstLsn,
+    firstLsn,
     lsnLower: buffer.firstLsn,
     lsnUpper: buffer.fence,
     since: before.since,
@@ -93,7 +93,7 @@ export const flushOldest = async (
     upper: greatestTime(buffer.columns) + 1,
     schema,
   })
-  await registry.publish(metadata, shard.firstLsn) // commit point: a crash above leaves an orphan batch, never a gap
+  await registry.publish(metadata, firstLsn) // commit point: a crash above leaves an orphan batch, never a gap
   shard.publish(before, metadata, buffer)
   return {
     shard: shard.name,

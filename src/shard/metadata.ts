@@ -6,7 +6,7 @@
 import { type BatchDescription, descriptionFields, descriptionFromJson } from '../batch/description.ts'
 import type { Disk } from '../disk/disk.ts'
 import { shardStem } from '../disk/shard-file.ts'
-import { CorruptionError, DiskError } from '../errors.ts'
+import { CorruptionError } from '../errors.ts'
 import {
   asBoolean,
   asList,
@@ -249,8 +249,7 @@ export const isSpentTombstone = async (
     const metadata = metadataPath(name) === file ? await readMetadata(disk, name, store) : undefined
     return metadata?.dropped === true && metadata.flushedLsn < walStart
   } catch (cause) {
-    const isNoDocument = cause instanceof DiskError && /NOT_A_FILE|TOO_LARGE/.test(cause.code)
-    if (isNoDocument || cause instanceof MalformedJson || cause instanceof CorruptionError) return false
+    if (cause instanceof MalformedJson || cause instanceof CorruptionError) return false
     throw cause
   }
 }

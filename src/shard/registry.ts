@@ -71,14 +71,17 @@ export class Registry {
 
   /**
    * Publishes the metadata of a shard: the commit point of a flush and of a compaction. Durable when the promise
-   * resolves. A shard is listed first, also when it begins anew after a drop. If it rejects, either the old or the new metadata is on disk.
+   * resolves. A shard is listed first, also when a drop ends its life, and when it begins anew: what is left of a life that
+   * ended is never taken for a part of the shard. If it rejects, either the old or the new metadata is on disk.
    *
-   * @param firstLsn the first LSN that touched the shard, for its listing
+   * @param lifeFirstLsn the first LSN that touched the shard in the life that `metadata` is of
    */
-  publish(metadata: ShardMetadata, firstLsn: number): Promise<void> {
+  publish(metadata: ShardMetadata, lifeFirstLsn: number): Promise<void> {
     return this.#turns.take(async () => {
       const { shards, id } = this.#catalog
       const { name } = metadata
+      // The log is durable through the drop, but perhaps not yet through what came after it.
+      const firstLsn = metadata.dropped ? metadata.flushedLsn : lifeFirstLsn
       const listed = shards.find(each => each.name === name)
       if (listed?.firstLsn === firstLsn) await this.#checkOwnership()
       else {
@@ -105,12 +108,14 @@ const fenced = (listing: ShardListing, state: State): ShardListing => {
  * Makes durable that everything below the state's `walStart` is in batches, with what only the log knew of it
  * (B14): only then may segments be removed. With it go the listings of shards whose tombstones are spent, and into it
  * the fences of the others: from now on the log may not have what an older document lacks.
+ *
+ * @param durableUpper what else is known to be final of the upper; while commits are made, nothing
  */
-export const raiseWalStart = (registry: Registry, state: State): Promise<void> =>
+export const raiseWalStart = (registry: Registry, state: State, durableUpper = 0): Promise<void> =>
   registry.update(catalog => {
     const { walStart, ids } = state
     // Of what is published, not of what is committed: that may not be durable yet, and its times would be lost with it.
-    const upper = Math.max(catalog.upper, state.publishedUpper)
+    const upper = Math.max(catalog.upper, state.publishedUpper, durableUpper)
     // Decided in the registry's turn: a shard that is made anew meanwhile is listed again before it is published.
     const spent = new Set(state.spentTombstones.map(({ name }) => name))
     return {

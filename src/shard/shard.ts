@@ -112,7 +112,12 @@ export class Shard {
     this.#since = Math.max(this.#since, since)
   }
 
-  /** First LSN that touched the shard in its present life. */
+  /** The compaction has ended: from now on what is published holds, also if it failed. */
+  giveUpNothingMore(): void {
+    this.#since = 0
+  }
+
+  /** First LSN that touched the shard in its present life, or in its last one. */
   get firstLsn(): number {
     return this.#firstLsn
   }

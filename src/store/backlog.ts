@@ -19,6 +19,8 @@ interface Unwritten {
 /** Work behind the lines before it. */
 interface Task {
   readonly run: () => Promise<void>
+  /** Told why it is not run, because what is before it waits. */
+  readonly refuse: (cause: Error) => void
 }
 
 const isFullDisk = (error: unknown): boolean =>
@@ -67,10 +69,13 @@ export class Backlog {
     this.#start()
   }
 
-  /** Runs `work` when everything added before is written, with no append going on. */
+  /**
+   * Runs `work` when everything added before is written, with no append going on. Rejects with the full disk, if that
+   * has to wait for one: who asked may be what the next commits wait for.
+   */
   after<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ run: () => work().then(resolve, reject) })
+      this.#waiting.push({ run: () => work().then(resolve, reject), refuse: reject })
       this.#start()
     })
   }
@@ -102,8 +107,21 @@ export class Backlog {
         this.#waiting.shift()
         this.#bytes -= next.lines.length
         await this.#appended()
-      } else if (this.#log.poison === undefined) return
+      } else if (this.#log.poison === undefined) {
+        this.#refuseTasks()
+        return
+      }
     }
+  }
+
+  #refuseTasks(): void {
+    const [tasks, lines] = [[] as Task[], [] as Unwritten[]]
+    for (const each of this.#waiting) {
+      if ('run' in each) tasks.push(each)
+      else lines.push(each)
+    }
+    this.#waiting = lines
+    for (const { refuse } of tasks) refuse(this.#blocked!)
   }
 
   async #write({ lines, lastLsn, upper }: Unwritten): Promise<boolean> {

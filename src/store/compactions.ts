@@ -109,13 +109,23 @@ export class Compactions {
    * @param since advances every shard's `since` to here, as far as holds allow; undefined keeps them
    */
   compactAll(since: number | undefined, progress: CompactionProgress): Promise<CompactionReport> {
-    return this.#turns.take(() => this.#compactAll(since, progress))
+    return this.#turns.take(async () => {
+      const shards = this.#sound
+      try {
+        return await this.#compactEach(shards, since, progress)
+      } finally {
+        for (const shard of shards) shard.giveUpNothingMore()
+      }
+    })
   }
 
-  async #compactAll(since: number | undefined, progress: CompactionProgress): Promise<CompactionReport> {
+  async #compactEach(
+    shards: readonly Shard[],
+    since: number | undefined,
+    progress: CompactionProgress,
+  ): Promise<CompactionReport> {
     const start = this.#now()
     const sinceNow = since === undefined ? 0 : this.#retention.effectiveSince(since)
-    const shards = this.#sound
     for (const shard of shards) shard.giveUpBefore(sinceNow)
     const total = shards.reduce(
       (sum, { metadata }) => sum + rowsOf(metadata, planCompaction(metadata, sinceNow)),
@@ -204,6 +214,7 @@ export class Compactions {
       changed = await compactShard(this.#disk, this.#registry, format, shard, plan, mergeBytes, read)
     } finally {
       this.#retention.pins.unpin(plan.inputs)
+      shard.giveUpNothingMore()
     }
     await this.#retention.collect()
     return changed

@@ -47,8 +47,8 @@ export class Engine {
   readonly #writer: Writer
   readonly #cache: BatchCache
   readonly #snapshots = new Set<Snapshot>()
-  /** Lookups under way: closing waits for them, because they pin batches. */
-  readonly #lookups = new Set<Promise<Known>>()
+  /** What somebody asked for and is under way: closing waits for it, or it would go on in a directory that is let go. */
+  readonly #running = new Set<Promise<unknown>>()
   #closing: Promise<void> | undefined
 
   constructor(parts: EngineParts) {
@@ -76,6 +76,11 @@ export class Engine {
     if (this.#closing !== undefined) throw new CommitError('CLOSED', 'the store is closed', 'determinate')
   }
 
+  #run<T>(work: Promise<T>): Promise<T> {
+    this.#running.add(work)
+    return work.finally(() => this.#running.delete(work))
+  }
+
   async commit(request: CommitRequest): Promise<Committed> {
     this.#requireOpen()
     return this.#writer.submit(request)
@@ -91,9 +96,7 @@ export class Engine {
       const found = this.#parts.state.shards.get(shard)
       found?.requireSound()
       const wishes = wishesOf(tuples, found?.schema)
-      const lookup = this.#lookUp(found, wishes)
-      this.#lookups.add(lookup)
-      const known = await lookup.finally(() => this.#lookups.delete(lookup))
+      const known = await this.#run(this.#lookUp(found, wishes))
       try {
         return await this.commit({
           updates: new Map(),
@@ -142,19 +145,23 @@ export class Engine {
 
   async sync(): Promise<void> {
     this.#requireOpen()
+    await this.#run(this.#sync())
+  }
+
+  async #sync(): Promise<void> {
     await this.#writer.settled()
     await this.#writer.durableThrough(this.#parts.state.lastLsn, 'B1')
   }
 
   async flush(): Promise<FlushReport> {
     this.#requireOpen()
-    return this.#maintenance.flush()
+    return this.#run(this.#maintenance.flush())
   }
 
   async compact(since: number | undefined, progress?: CompactionProgress): Promise<CompactionReport> {
     this.#requireOpen()
     const at = since === undefined ? undefined : checkTime(since, 'options.since')
-    return this.#maintenance.compact(at, progress)
+    return this.#run(this.#maintenance.compact(at, progress))
   }
 
   snapshot(asOf: number | undefined): Snapshot {
@@ -194,11 +201,9 @@ export class Engine {
     this.#requireOpen()
     const { registry } = this.#parts
     const { losses } = registry.catalog
+    const without = (reports: readonly string[]): string[] => reports.filter(each => !losses.includes(each))
     if (losses.length > 0)
-      await registry.update(
-        catalog => ({ ...catalog, losses: catalog.losses.filter(each => !losses.includes(each)) }),
-        'B8',
-      )
+      await this.#run(registry.update(catalog => ({ ...catalog, losses: without(catalog.losses) }), 'B8'))
     return losses
   }
 
@@ -246,7 +251,7 @@ export class Engine {
   /** Settles and flushes what there is. */
   async #finish(): Promise<void> {
     for (const snapshot of this.#snapshots) await snapshot.close()
-    await Promise.allSettled(this.#lookups)
+    await Promise.allSettled(this.#running)
     await this.#writer.settled()
     if (this.#parts.log.poison === undefined) await this.#maintenance.flush()
   }

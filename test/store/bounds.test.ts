@@ -122,3 +122,37 @@ test('commits that nobody waits for are refused before they fill the memory', as
   await store.commit([put(100)])
   await store.close()
 })
+
+test('a full disk met while commits wait for the log to shrink is told, and holds nobody up for ever', async () => {
+  const disk = new SimulatedDisk()
+  const store = await openOn(disk, { durabilityMode: 'async', maxWalSizeBytes: 4000 })
+  const written = async (): Promise<void> => {
+    while (store.status().wal.pendingBytes > 0) await turn()
+  }
+  const batches = disk.stall(/^write batches/)
+  for (let value = 0; store.status().wal.bytes < 3600; value++) {
+    await store.commit([put(value, 'x'.repeat(100))])
+    await written()
+  }
+  const first = disk.stall(/^write wal\/current.wal [0-9]/)
+  await store.commit([put(100, 'x'.repeat(400))])
+  await first.reached
+  await store.commit([put(101)])
+  // The disk is full for the second; while that is cut back, the third finds the log at its bound.
+  disk.inject(/^write wal\/current.wal [0-9]/, { kind: 'cut', bytes: 5, errno: 'ENOSPC' })
+  const cut = disk.stall(/^truncate wal/)
+  first.release()
+  await cut.reached
+  const third = store.commit([put(102)])
+  while (store.status().waitingAt === undefined) await turn()
+  cut.release()
+  await expect(third).rejects.toMatchObject({ code: 'BUSY', details: { bound: 'maxWalSizeBytes' } })
+  // There is room again.
+  await store.sync()
+  batches.release()
+  await store.close()
+  const again = await openOn(disk.crash('synced'))
+  const numbers = Object.keys(await read(again, 'a:b')).map(text => JSON.parse(text)[0])
+  expect(numbers.slice(-2)).toEqual([100, 101])
+  await again.close()
+})

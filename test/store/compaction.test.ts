@@ -239,3 +239,47 @@ describe('for every time from since on the answer stays the same', () => {
     )
   })
 })
+
+describe('closing', () => {
+  test('waits for a compaction that was asked for: nothing is done to a directory that is let go', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { autoCompactThreshold: 0 })
+    const both = (value: number) => [put(value), put(value, 1, 'c:d')]
+    for (let value = 0; value < 3; value++) {
+      await store.commit(both(value))
+      await store.flush()
+    }
+    const snapshot = await store.snapshot()
+    await store.compact()
+    await store.commit(both(9))
+    const written = disk.stall(/^write batches/)
+    const removed = disk.stall(/^remove batches/)
+    const ends: string[] = []
+    const compacted = store.compact().then(() => ends.push('compacted'))
+    await written.reached
+    // What it replaced before can go: behind the flush, and before what the flush looks for once more.
+    await snapshot.close()
+    written.release()
+    await removed.reached
+    const closed = store.close().then(() => ends.push(`closed, ${disk.trace.length} calls`))
+    for (let turns = 0; turns < 20; turns++) await new Promise(resolve => setImmediate(resolve))
+    removed.release()
+    await Promise.all([compacted, closed])
+    for (let turns = 0; turns < 50; turns++) await new Promise(resolve => setImmediate(resolve))
+    expect(ends).toEqual(['compacted', `closed, ${disk.trace.length} calls`])
+  })
+})
+
+test('a compaction that fails gives up no history', async () => {
+  const disk = new SimulatedDisk()
+  const store = await openOn(disk)
+  for (let time = 0; time < 5; time++) await store.commit([put(time)])
+  await store.flush()
+  disk.inject(/^write batches/, { kind: 'fail', errno: 'ENOSPC' })
+  await expect(store.compact({ since: 3 })).rejects.toMatchObject({ code: 'DISK_FULL' })
+  expect(store.status().shards).toMatchObject([{ since: 0 }])
+  expect(await read(store, 'a:b', 1)).toEqual({ '[0]': 1, '[1]': 1 })
+  await store.compact({ since: 3 })
+  await expect(read(store, 'a:b', 1)).rejects.toMatchObject({ code: 'AS_OF_BEFORE_SINCE' })
+  await store.close()
+})
