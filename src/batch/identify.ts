@@ -1,6 +1,7 @@
 // Owns knowing a batch again without the document that described it: from what the file says of itself, and from
 // reading all of it. Its checksums are taken anew, so damage that leaves it readable is not noticed; all else is.
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { isUnreadable } from '../disk/system-error.ts'
 import { DiskError } from '../errors.ts'
 import type { Schema } from '../model/schema.ts'
 import { decodeColumns } from './decode.ts'
@@ -21,12 +22,12 @@ export interface IdentifiedBatch {
   readonly description: BatchDescription | undefined
 }
 
-/** Runs `work`; undefined if the bytes are not what it needs. What the disk cannot say is not about bytes. */
+/** Runs `work`; undefined if the bytes are not what it needs, or cannot be read. What else the disk says is not about bytes. */
 const unlessDamaged = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
   try {
     return await work()
   } catch (cause) {
-    if (cause instanceof DiskError || !(cause instanceof Error)) throw cause
+    if ((cause instanceof DiskError && !isUnreadable(cause)) || !(cause instanceof Error)) throw cause
     return undefined
   }
 }
@@ -82,4 +83,4 @@ const identify = async (file: DiskFile): Promise<IdentifiedBatch | undefined> =>
  * @throws {DiskError} if the disk cannot say
  */
 export const identifyBatch = (disk: Disk, path: string): Promise<IdentifiedBatch | undefined> =>
-  withFile(disk, path, identify)
+  unlessDamaged(() => withFile(disk, path, identify))

@@ -5,6 +5,7 @@ import { writeUserFile } from '../disk/user-file.ts'
 import { InputError } from '../errors.ts'
 import { csvWriter, jsonLinesWriter, type TextWriter } from '../exchange/text-writer.ts'
 import type { Columns } from '../model/columns.ts'
+import { unprovenText } from '../repl/report.ts'
 import { type BatchFormat, batchFormat } from '../shard/flush.ts'
 import type { Reader } from '../store/reader.ts'
 import { bytesText } from '../text/figures.ts'
@@ -129,10 +130,7 @@ export const exportCommand: Command = {
       throw new UsageError('a Parquet file is not written to standard output')
     return withReader(call, async (reader, settings) => {
       const { shards, unproven } = reader.status()
-      if (unproven > 0)
-        call.output.note(
-          `${unproven} commit(s) at the end of the log are not proven durable, and not exported; varve flush takes them in`,
-        )
+      if (unproven > 0) call.output.note(unprovenText(unproven))
       if (!shards.some(({ name }) => name === shard))
         throw new InputError('SHARD_NAME_INVALID', 'there is no such shard', { shard })
       const report = await writeShard(call, reader, batchFormat(settings), { shard, path, format })

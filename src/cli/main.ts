@@ -1,6 +1,8 @@
 // Owns the list of commands, and what becomes of a call: output, errors, exit code.
 import { createRequire } from 'node:module'
 import { didYouMean, nearestTo } from '../config/suggest.ts'
+import { InputError } from '../errors.ts'
+import { explanationOf } from '../repl/advice.ts'
 import { printable } from '../text/printable.ts'
 import { type Command, type Output, parseCall, positionalsOf, UsageError, usageOf } from './command.ts'
 import { configCommand } from './config.ts'
@@ -93,6 +95,13 @@ const errorJson = (error: unknown): string => {
   )
 }
 
+/** Whether the value of a flag is wrong. */
+const isOfFlag = (error: unknown): boolean => {
+  if (!(error instanceof InputError)) return false
+  const { flag, place } = error.details
+  return flag !== undefined || (typeof place === 'string' && place.startsWith('--'))
+}
+
 const run = async (command: Command, rest: readonly string[], output: Output): Promise<number> => {
   try {
     const call = parseCall(command, rest, output)
@@ -105,8 +114,9 @@ const run = async (command: Command, rest: readonly string[], output: Output): P
       return EXIT.usage
     }
     output.note(`varve ${command.name}: ${errorText(cause)}`)
+    for (const line of explanationOf(cause, command.name)) output.note(line)
     if (rest.includes('--json')) output.print(errorJson(cause))
-    return EXIT.failed
+    return isOfFlag(cause) ? EXIT.usage : EXIT.failed
   }
 }
 

@@ -5,6 +5,13 @@ import { printable } from '../text/printable.ts'
 import { type Call, type Command, JSON_FLAG, openOptionsOf, PLACE_FLAGS, UsageError } from './command.ts'
 import { withEngine } from './status.ts'
 
+/** `commit 5`, `commits 5 to 7`. */
+const rangeText = (what: string, first: number, last: number): string =>
+  first === last ? `${what} ${first}` : `${what}s ${first} to ${last}`
+
+const timesText = (lower: number, upper: number | undefined): string =>
+  upper === undefined ? `times from ${lower} on` : rangeText('time', lower, Math.max(lower, upper - 1))
+
 /** Commits and times that are gone, for people. */
 const lostText = (lost: {
   readonly lsnLower: number
@@ -19,22 +26,22 @@ const lostText = (lost: {
   const commits =
     lsnUpper < lsnLower
       ? `commits from ${lsnLower} on, if there were any`
-      : `commits ${lsnLower} to ${lsnUpper}${openEnded === true ? ', and those behind if there were any' : ''}`
-  const times =
-    lower === undefined ? '' : `, times ${lower} to ${upper === undefined ? '?' : `before ${upper}`}`
+      : `${rangeText('commit', lsnLower, lsnUpper)}${openEnded === true ? ', and those behind if there were any' : ''}`
+  const times = lower === undefined ? '' : `, ${timesText(lower, upper)}`
   const what = file === undefined && openEnded === undefined ? ', if the shard had any of them' : ''
   return `    lost: ${commits}${times}${rows === undefined ? '' : `, ${rows} rows`}${what}`
 }
 
 const ACTIONS: Readonly<Record<RepairedBatch['action'], string>> = {
   adopt: 'taken over, with checksums of its bytes as they are now',
-  replay: 'written again from the log, whole',
+  replay: 'written again of what the log has of it',
+  fill: 'the log has them, and they are written again',
   rewrite: 'its intact row groups are kept',
   'give up': 'nothing of it is left',
 }
 
-const batchText = ({ file, action, problem, kept, of }: RepairedBatch): string =>
-  `  ${file}: ${problem === undefined ? '' : `${problem}; `}${ACTIONS[action]}${
+const batchText = ({ file, lsnLower = 0, lsnUpper = 0, action, problem, kept, of }: RepairedBatch): string =>
+  `  ${file ?? rangeText('commit', lsnLower, lsnUpper)}: ${problem === undefined ? '' : `${problem}; `}${ACTIONS[action]}${
     kept === undefined ? '' : `, ${kept} of ${of}`
   }`
 
@@ -52,7 +59,7 @@ const catalogLines = ({ catalog, unlisted }: RepairReport): string[] => [
         `store.json: ${catalog}; made anew of everything else`,
         '    lost: ids of commits, and progress of imports, that have left the log',
       ]),
-  ...unlisted.map(file => `${file}: store.json does not list this shard; moved to quarantine/`),
+  ...unlisted.map(file => `${file}: store.json does not list this shard; it goes to quarantine/`),
 ]
 
 const logLines = ({ log }: RepairReport): string[] =>
@@ -74,7 +81,8 @@ const findings = (report: RepairReport): string[] => [
 
 const conclusion = (report: RepairReport): string => {
   const { dryRun, loses, losses } = report
-  const pending = losses.length === 0 ? '' : ` To be acknowledged: ${losses.join(', ')}.`
+  const pending =
+    losses.length === 0 ? '' : ` To be acknowledged (varve repair --acknowledge): ${losses.join(', ')}.`
   if (findings(report).length === 0) return `Nothing to repair.${pending}`
   if (dryRun) return `Nothing was changed.${loses ? ' Something is lost.' : ' Nothing is lost.'}${pending}`
   return `Repaired${loses ? '; what is lost is stated above' : ' without loss'}.${pending}`
@@ -89,7 +97,7 @@ const repair = async (call: Call): Promise<number> => {
 }
 
 const acknowledge = (call: Call): Promise<number> =>
-  withEngine(call, { create: false }, async engine => {
+  withEngine(call, { create: false, quiet: true }, async engine => {
     const acknowledged = await engine.acknowledge()
     if (call.flags.json) call.output.print(JSON.stringify({ acknowledged }))
     else

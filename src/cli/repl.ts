@@ -10,6 +10,7 @@ import { openReader } from '../store/open-reader.ts'
 import { printable } from '../text/printable.ts'
 import { type Call, type Command, openOptionsOf, STORE_FLAGS, UsageError } from './command.ts'
 import { endingCleanly } from './signals.ts'
+import { noteWarnings } from './status.ts'
 
 /** Read of a script at once. */
 const CHUNK_BYTES = 64 * 1024
@@ -72,6 +73,7 @@ export const replCommand: Command = {
     // A script that is not there opens no store, which would make one.
     if (file !== undefined) await (await openUserFile(file)).close()
     const store = await (flags['read-only'] === true ? openReader(options) : openStore(options))
+    noteWarnings(call, store.status())
     const console = new Console(new Session(store), {
       print: output.print,
       note: output.note,

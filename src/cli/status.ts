@@ -1,26 +1,33 @@
 // Owns `varve status`, `flush`, `compact`: looking after a store.
 
 import type { Settings } from '../config/settings.ts'
-import { compactionLines, flushLines, statusLines } from '../repl/report.ts'
+import { compactionLines, flushLines, statusLines, statusMembers, warningLines } from '../repl/report.ts'
 import type { Engine } from '../store/engine.ts'
 import { openEngineAt } from '../store/open.ts'
 import { openReader } from '../store/open-reader.ts'
 import type { Reader } from '../store/reader.ts'
+import type { StoreStatus } from '../store/status.ts'
 import { printable } from '../text/printable.ts'
 import { type Call, type Command, JSON_FLAG, naturalFlag, openOptionsOf, STORE_FLAGS } from './command.ts'
 import { withProgress } from './progress.ts'
 import { endingCleanly } from './signals.ts'
 
+/** Says what is wrong with a store that was just opened, before anybody works with it. */
+export const noteWarnings = ({ output }: Call, status: StoreStatus): void => {
+  for (const line of warningLines(status)) output.note(`warning: ${line}`)
+}
+
 /**
  * Opens the store of a call, works with it, closes it; also if a signal comes. Only with `create` it is made if it is
- * not there.
+ * not there; with `quiet` nothing is said of its health.
  */
 export const withEngine = async <T>(
   call: Call,
-  { create }: { readonly create: boolean },
+  { create, quiet = false }: { readonly create: boolean; readonly quiet?: boolean },
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> => {
   const engine = await openEngineAt(await openOptionsOf(call), { create })
+  if (!quiet) noteWarnings(call, engine.status())
   return endingCleanly(
     () => engine.close(),
     async () => {
@@ -59,7 +66,7 @@ export const statusCommand: Command = {
   run: call =>
     withReader(call, async reader => {
       const status = reader.status()
-      if (call.flags.json) call.output.print(JSON.stringify(status))
+      if (call.flags.json) call.output.print(JSON.stringify(statusMembers(status)))
       else printLines(call, statusLines(status))
       return 0
     }),

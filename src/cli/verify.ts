@@ -3,6 +3,7 @@ import { openFolder } from '../disk/folder.ts'
 import { HeldDisk } from '../disk/held-disk.ts'
 import { OpenError } from '../errors.ts'
 import { type VerifyReport, verify } from '../recovery/verify.ts'
+import { adviceFor } from '../repl/advice.ts'
 import { bytesText } from '../text/figures.ts'
 import { printable } from '../text/printable.ts'
 import { type Command, JSON_FLAG, openOptionsOf, PLACE_FLAGS } from './command.ts'
@@ -39,14 +40,17 @@ export const verifyCommand: Command = {
     const look = (): Promise<VerifyReport> =>
       withProgress('verifying', progress => verify(new HeldDisk(disk), settings, Date.now, progress))
     const report = await confirmed(look)
-    const { problems, shards, batches, rows, bytes, commits } = report
+    const { problems, notes, shards, batches, rows, bytes, commits } = report
     if (call.flags.json) call.output.print(JSON.stringify(report))
     else {
       for (const { code, message } of problems) call.output.print(printable(`${code}: ${message}`))
+      for (const note of notes) call.output.print(printable(note))
       call.output.print(
         `${problems.length === 0 ? 'Sound' : `${problems.length} problem(s)`}: ${shards} shard(s), ` +
           `${batches} batch(es) with ${rows} rows in ${bytesText(bytes)}, ${commits} commit(s) in the log.`,
       )
+      const advice = new Set(problems.flatMap(problem => adviceFor(problem) ?? []))
+      for (const text of advice) call.output.print(`What to do: ${text}.`)
     }
     return problems.length === 0 ? 0 : 1
   },

@@ -120,6 +120,7 @@ const mergeBatches = async (
   inputs: readonly Input[],
   since: number,
 ): Promise<BatchEntry | undefined> => {
+  const { name, firstLsn } = shard
   const { schema } = shard.metadata
   try {
     const id = await registry.nextBatchId()
@@ -130,8 +131,8 @@ const mergeBatches = async (
     )
     const { lsnLower } = inputs[0]!.batch
     const { lsnUpper } = inputs.at(-1)!.batch
-    const origin = { store: registry.catalog.id, firstLsn: shard.firstLsn, lsnLower, lsnUpper, since }
-    const options = { ...format, shard: shard.name, schema, origin }
+    const origin = { store: registry.catalog.id, firstLsn, lsnLower, lsnUpper, since }
+    const options = { ...format, shard: name, schema, origin }
     const description = await writeBatch(disk, batchPath(id), options, rows)
     return description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper }
   } finally {

@@ -30,6 +30,15 @@ export const diskError = (cause: unknown, path: string, operation: string, barri
   return new DiskError(code, message, { path, operation, ...(barrier && { barrier }), errno }, cause)
 }
 
+/**
+ * Whether it says that something lies there which cannot be had as the file that belongs there: a bad sector, a folder or
+ * a link, a size no such file has. That is damage of this one file. Everything else (permissions, too many open files)
+ * is about who asks, and says nothing of the file.
+ */
+export const isUnreadable = (cause: unknown): cause is DiskError =>
+  cause instanceof DiskError &&
+  (cause.code === 'DISK_NOT_A_FILE' || cause.code === 'DISK_TOO_LARGE' || cause.details.errno === 'EIO')
+
 /** As {@link diskError}, for a disk that is not the operating system's and fails as it would. */
 export const failure = (errno: string, path: string, operation: string): DiskError =>
   diskError(Object.assign(new Error(errno), { code: errno }), path, operation)

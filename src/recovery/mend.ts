@@ -176,7 +176,8 @@ class Mending {
       .map(({ name }) => name)
     const reason = 'these commits are not in the log any more'
     const report = { from: WAL_FOLDER, reason, lsn: first.lsnLower, shards, lost }
-    const name = `lost-commits-${first.lsnLower}-${last.lsnUpper}`
+    const end = last.lsnUpper < first.lsnLower ? 'on' : last.lsnUpper
+    const name = `lost-commits-${first.lsnLower}-${end}`
     return [await keepReport(this.#disk, name, report, this.#at)]
   }
 
@@ -268,7 +269,8 @@ export const mend = async (
     while (shard.nextFence !== undefined) await flushOldest(disk, registry, batchFormat(settings), shard)
   }
   // A log with gaps can only be left behind as a whole: everything that is left of it is in batches now.
-  if (salvaged !== undefined) await raiseWalStart(registry, state)
+  // What the headers of the old log said of times, also of commits that are lost, goes with them.
+  if (salvaged !== undefined) await raiseWalStart(registry, state, state.upper)
   const kept = sealed === undefined ? scan.sealed : [...scan.sealed, sealed]
   const log = await Log.start(disk, position, [...scan.stale, ...kept])
   try {

@@ -1,6 +1,8 @@
 // Owns the evidence: what cannot be explained is kept with a report, never deleted.
 import type { Disk } from '../disk/disk.ts'
 import { folderOf, type ReplaceBarriers, readWhole, replaceFile } from '../disk/replace.ts'
+import { isUnreadable } from '../disk/system-error.ts'
+import { DOCUMENT_BYTES_MAX } from '../shard/document.ts'
 
 export const QUARANTINE_FOLDER = 'quarantine'
 
@@ -77,18 +79,45 @@ export const keepReport = async (
 /** What a file is called in quarantine. */
 export const quarantineName = (path: string): string => path.replaceAll('/', '-')
 
-/** Moves a file out of the way, durably, with its report unless one waits for it. Returns where. */
+/**
+ * Moves a file, or a link, out of the way, durably, with its report unless one waits for it. Nothing of it is read. Returns
+ * where.
+ */
 export const moveAside = async (
   disk: Disk,
   from: string,
   report: QuarantineReport,
   at: string,
+  name: string = quarantineName(from),
 ): Promise<string> => {
-  const path = `${QUARANTINE_FOLDER}/${await freeName(disk, quarantineName(from))}`
+  const path = `${QUARANTINE_FOLDER}/${await freeName(disk, name)}`
   if ((await disk.stat(`${path}.json`)) === undefined)
     await writeReport(disk, path, report, (await disk.stat(from))?.size ?? 0, at)
   await disk.rename(from, path)
   await disk.syncDirectory(QUARANTINE_FOLDER, 'B22')
   await disk.syncDirectory(folderOf(from), 'B22')
   return path
+}
+
+/**
+ * Keeps the document at `report.from`, which is about to be replaced, as `name`: a copy of it, or, where it cannot be read,
+ * whatever lies there. A crash behind that leaves a document that is missing, which is made anew as a damaged one is.
+ * Returns where; undefined if nothing lies there.
+ */
+export const keepDocument = async (
+  disk: Disk,
+  name: string,
+  report: QuarantineReport,
+  at: string,
+): Promise<string | undefined> => {
+  const { from } = report
+  if ((await disk.stat(from)) === undefined) return undefined
+  let bytes: Uint8Array
+  try {
+    bytes = await readWhole(disk, from, DOCUMENT_BYTES_MAX)
+  } catch (cause) {
+    if (!isUnreadable(cause)) throw cause
+    return moveAside(disk, from, report, at, name)
+  }
+  return keepBytes(disk, name, bytes, report, at)
 }

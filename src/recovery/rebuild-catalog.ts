@@ -12,7 +12,7 @@ import { readDocument } from '../shard/document.ts'
 import { BATCHES_FOLDER, metadataPath, readMetadata, SHARDS_FOLDER } from '../shard/metadata.ts'
 import { listSealed, SEGMENT_BYTES_MAX } from '../wal/reader.ts'
 import type { SegmentHeader } from '../wal/record.ts'
-import { CURRENT, headerOf } from '../wal/segment.ts'
+import { CURRENT, headerOf, readSegment } from '../wal/segment.ts'
 import { QUARANTINE_FOLDER } from './quarantine.ts'
 
 /** So far beyond every batch id that can be seen that no id which was used and has left no trace is used again. */
@@ -24,17 +24,32 @@ interface FoundShard {
   readonly name: string
   /** Of everything of it that is not in the log. */
   readonly fence: number
+  /** The first LSN of its life, as a batch says it; 0 where nothing does. */
+  readonly firstLsn: number
+  readonly hasDocument: boolean
 }
 
-/** What a segment says of where it begins. */
-interface SegmentStart {
+/** What a segment says of itself. */
+interface FoundSegment {
   readonly header: SegmentHeader | undefined
   readonly firstLsn: number | undefined
+  /** One more than the greatest time that it says in its header and in the lines that follow it. */
+  readonly upper: number
 }
 
-const startOf = async (disk: Disk, path: string, named: number | undefined): Promise<SegmentStart> => {
-  const header = headerOf(await readWhole(disk, path, SEGMENT_BYTES_MAX))
-  return { header, firstLsn: header?.firstLsn ?? named }
+const upperOf = (path: string, bytes: Uint8Array): number => {
+  try {
+    return readSegment(path, bytes, undefined).upper
+  } catch (cause) {
+    if (cause instanceof CorruptionError) return headerOf(bytes)?.upper ?? 0
+    throw cause
+  }
+}
+
+const segmentAt = async (disk: Disk, path: string, named: number | undefined): Promise<FoundSegment> => {
+  const bytes = await readWhole(disk, path, SEGMENT_BYTES_MAX)
+  const header = headerOf(bytes)
+  return { header, firstLsn: header?.firstLsn ?? named, upper: upperOf(path, bytes) }
 }
 
 const filesIn = async (disk: Disk, folder: string): Promise<string[]> =>
@@ -50,7 +65,7 @@ const shardAt = async (disk: Disk, path: string): Promise<FoundShard | undefined
     const store = asText(field(fields, 'store'), 'store')
     const metadata = metadataPath(name) === path ? await readMetadata(disk, name, store) : undefined
     if (metadata === undefined) return undefined
-    return { store, name, fence: metadata.flushedLsn }
+    return { store, name, fence: metadata.flushedLsn, firstLsn: 0, hasDocument: true }
   } catch (cause) {
     if (cause instanceof CorruptionError || cause instanceof MalformedJson) return undefined
     throw cause
@@ -60,8 +75,8 @@ const shardAt = async (disk: Disk, path: string): Promise<FoundShard | undefined
 const ofBatch = async (disk: Disk, name: string): Promise<FoundShard[]> => {
   const found = await identifyBatch(disk, pathIn(BATCHES_FOLDER, name))
   if (found === undefined) return []
-  const { store, lsnUpper } = found.origin
-  return [{ store, name: found.shard, fence: lsnUpper }]
+  const { store, lsnUpper, firstLsn } = found.origin
+  return [{ store, name: found.shard, fence: lsnUpper, firstLsn, hasDocument: false }]
 }
 
 /** Each shard once: what all its finds say together. */
@@ -72,6 +87,8 @@ const merged = (found: readonly FoundShard[]): FoundShard[] => {
     byName.set(each.name, {
       ...each,
       fence: Math.max(other.fence, each.fence),
+      firstLsn: Math.max(other.firstLsn, each.firstLsn),
+      hasDocument: other.hasDocument || each.hasDocument,
     })
   }
   return [...byName.values()]
@@ -98,19 +115,21 @@ export const rebuildCatalog = async (disk: Disk, created: string): Promise<Catal
     if (shard !== undefined) found.push(shard)
   }
   for (const name of batches) if (/^[0-9]+\.parquet$/.test(name)) found.push(...(await ofBatch(disk, name)))
-  const starts: SegmentStart[] = []
-  for (const { path, firstLsn } of await listSealed(disk)) starts.push(await startOf(disk, path, firstLsn))
-  if ((await disk.stat(CURRENT)) !== undefined) starts.push(await startOf(disk, CURRENT, undefined))
-  const headers = starts.flatMap(({ header }) => header ?? [])
+  const segments: FoundSegment[] = []
+  for (const { path, firstLsn } of await listSealed(disk))
+    segments.push(await segmentAt(disk, path, firstLsn))
+  if ((await disk.stat(CURRENT)) !== undefined) segments.push(await segmentAt(disk, CURRENT, undefined))
+  const headers = segments.flatMap(({ header }) => header ?? [])
   const stores = [...new Set([...found, ...headers].map(({ store }) => store))]
   const [id] = stores
   if (id === undefined || stores.length > 1) {
     const why = id === undefined ? 'there is no store here' : 'the files are of several stores'
-    throw new CorruptionError('STORE_CORRUPT', why, { file: 'store.json', stores })
+    const advice = id === undefined ? 'name the folder of a store' : 'take out what belongs to another store'
+    throw new CorruptionError('STORE_CORRUPT', why, { file: 'store.json', stores, advice })
   }
   const shards = merged(found)
   // The log ought to have everything that some shard may have in no batch; where it does not, that is lost.
-  const first = starts.find(({ firstLsn }) => firstLsn !== undefined)
+  const first = segments.find(({ firstLsn }) => firstLsn !== undefined)
   const wanted = Math.min(...shards.map(({ fence }) => fence)) + 1
   const walStart = Math.min(first?.firstLsn ?? wanted, wanted)
   const ids = [...batches, ...(await filesIn(disk, QUARANTINE_FOLDER))]
@@ -121,11 +140,16 @@ export const rebuildCatalog = async (disk: Disk, created: string): Promise<Catal
     unsynced: true,
     requires: [],
     walStart,
-    // Documents and headers say it.
-    upper: 0,
+    // The documents say theirs themselves; a shard whose tombstone is gone has left its times here alone.
+    upper: Math.max(0, ...segments.map(segment => segment.upper)),
     nextBatch: greatestId(ids) + BATCH_ID_LEAP,
-    // Nobody knows which commit was the first to touch it.
-    shards: shards.map(({ name }) => ({ name, firstLsn: 1, flushedLsn: 0 })),
+    // Where there is a document its next batch has to be of the same life as those it names; where there is none, it
+    // must not look like one that is still to be published.
+    shards: shards.map(({ name, firstLsn, hasDocument }) => ({
+      name,
+      firstLsn: hasDocument ? Math.max(1, firstLsn) : 1,
+      flushedLsn: 0,
+    })),
     ids: [],
     imports: [],
     losses: [],

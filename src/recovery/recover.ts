@@ -4,7 +4,8 @@
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { shardStem } from '../disk/shard-file.ts'
-import { CorruptionError, OpenError } from '../errors.ts'
+import { isUnreadable } from '../disk/system-error.ts'
+import { CorruptionError, DiskError, OpenError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
 import { firstMismatch, type Schema } from '../model/schema.ts'
 import { CATALOG, type Catalog, readCatalog, type ShardListing } from '../shard/catalog.ts'
@@ -17,6 +18,7 @@ import {
   readMetadata,
   SHARDS_FOLDER,
   type ShardMetadata,
+  withDrop,
 } from '../shard/metadata.ts'
 import { Shard } from '../shard/shard.ts'
 import { State, touchedBy } from '../shard/state.ts'
@@ -52,11 +54,14 @@ interface ReplayCounts {
 /** Folders that a store has. */
 export const FOLDERS: readonly string[] = [WAL_FOLDER, SHARDS_FOLDER, BATCHES_FOLDER, 'quarantine']
 
-const isThere = async (disk: Disk, path: string): Promise<boolean> => {
+/** Whether the folder `path` is there. @throws {CorruptionError} LAYOUT_INVALID if something else is in its place */
+export const isThere = async (disk: Disk, path: string): Promise<boolean> => {
   const found = await disk.stat(path)
   if (found === undefined) return false
-  if (found.kind !== 'directory')
-    throw new CorruptionError('LAYOUT_INVALID', 'a folder of the store is no folder', { file: path })
+  if (found.kind !== 'directory') {
+    const advice = 'move what lies there out of the store, and put the folder back that was there'
+    throw new CorruptionError('LAYOUT_INVALID', 'a folder of the store is no folder', { file: path, advice })
+  }
   return true
 }
 
@@ -111,6 +116,10 @@ const damagedShard = (
   error: Error,
 ): Shard => new Shard(metadata ?? newMetadata(name, []), firstLsn, error)
 
+/** A shard all of which is in the log; what the log still has of a life before is behind the fence of its tombstone. */
+const beginning = ({ name, firstLsn }: ShardListing): Shard =>
+  new Shard(withDrop(newMetadata(name, []), firstLsn - 1, 0), firstLsn)
+
 /** Told the metadata of a shard before its batches are looked for. */
 type FoundShard = (metadata: ShardMetadata) => Promise<void>
 
@@ -120,13 +129,13 @@ const readShard = async (
   catalog: Catalog,
   listing: ShardListing,
   foundShard: FoundShard,
-): Promise<Shard | undefined> => {
+): Promise<Shard> => {
   let metadata: ShardMetadata | undefined
   try {
     metadata = await readMetadata(disk, listing.name, catalog.id)
     if (metadata === undefined) {
       // Listed first, published second: in between the log still holds every commit of the shard.
-      if (catalog.walStart <= listing.firstLsn) return undefined
+      if (catalog.walStart <= listing.firstLsn) return beginning(listing)
       throw new CorruptionError('METADATA_MISSING', 'the metadata of a shard is missing', {
         file: `${SHARDS_FOLDER}/${shardStem(listing.name)}.json`,
         shard: listing.name,
@@ -138,7 +147,11 @@ const readShard = async (
     return new Shard(metadata, listing.firstLsn)
   } catch (cause) {
     if (cause instanceof CorruptionError) return damagedShard(listing, metadata, cause)
-    throw cause
+    if (!isUnreadable(cause)) throw cause
+    const { path: file, errno } = cause.details
+    const details = { file, shard: listing.name, disk: cause.code, errno }
+    const damage = new CorruptionError('BATCH_CORRUPT', 'a batch of the shard cannot be read', details, cause)
+    return damagedShard(listing, metadata, damage)
   }
 }
 
@@ -175,7 +188,6 @@ const readShards = async (
   const owners = new Map<string, string>()
   for (const listing of catalog.shards) {
     const shard = await readShard(disk, catalog, listing, foundShard)
-    if (shard === undefined) continue
     if (shard.damage !== undefined && settings.damagedShard === 'refuse') throw shard.damage
     checkBatchIds(catalog, shard.metadata, owners)
     shards.set(listing.name, shard)
@@ -219,10 +231,6 @@ const misfit = (
 
 /** Why a commit cannot be one of the shards that it touches, unless it is already behind their fence. */
 const unfitness = (record: CommitRecord, state: State): { why: string; shard: string } | undefined => {
-  for (const shard of record.drop ?? []) {
-    const isBehind = record.lsn <= (state.dropped.get(shard)?.metadata.flushedLsn ?? 0)
-    if (!isBehind && !state.shards.has(shard)) return { why: 'a shard is dropped that is not there', shard }
-  }
   for (const [name, { updates, schema }] of touchedBy(record)) {
     const shard = state.shards.get(name)
     if (shard !== undefined && (shard.damage !== undefined || record.lsn <= shard.metadata.flushedLsn))
@@ -266,7 +274,11 @@ const readStore = async (
   const shards =
     catalog === undefined ? new Map<string, Shard>() : await readShards(disk, catalog, settings, foundShard)
   const walStart = catalog?.walStart ?? 1
-  const fence = Math.max(0, ...[...shards.values()].map(({ metadata }) => metadata.flushedLsn))
+  // A shard is listed, as it is published, behind a log that is durable through what it is listed for.
+  const fence = Math.max(
+    0,
+    ...[...shards.values()].map(({ firstLsn, metadata }) => Math.max(firstLsn, metadata.flushedLsn)),
+  )
   const upper = Math.max(catalog?.upper ?? 0, ...[...shards.values()].map(({ metadata }) => metadata.upper))
   const state = new State(upper, Math.max(walStart - 1, fence), shards, walStart)
   seed(state, catalog)
@@ -284,6 +296,25 @@ type Found = Awaited<ReturnType<typeof readStore>>
 
 const NONE: ReplayCounts = { total: 0, applied: 0, skipped: 0, corrupted: 0, lost: 0 }
 
+/**
+ * Runs `work`, which reads the log. A segment that the disk cannot read is not given up here: a copy may still have of it
+ * what is acknowledged and nowhere else.
+ * @throws {DiskError} with `details.path` and `details.advice` if a segment cannot be read
+ */
+export const readingLog = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (cause) {
+    if (!isUnreadable(cause)) throw cause
+    const advice =
+      cause.code === 'DISK_FAILED'
+        ? 'put a copy of what can be read of it in its place (ddrescue makes one), then run varve repair'
+        : 'move what lies there out of the store and put the segment back; without it, run varve repair'
+    const message = 'a segment of the log cannot be read'
+    throw new DiskError(cause.code, message, { ...cause.details, advice }, cause)
+  }
+}
+
 /** The log as strict recovery takes it: whole, but for a torn end. */
 const replay = async (
   disk: Disk,
@@ -296,7 +327,7 @@ const replay = async (
   // What was sealed was synced first, and what is in a batch before it was published.
   const isProven = ({ lsn }: CommitRecord, { path, durableLsn }: Segment): boolean =>
     path !== CURRENT || lsn <= Math.max(durableLsn, expected.fence)
-  const log = await readLog(disk, expected, settings.ambiguousTail, (record, segment, index) => {
+  const apply = (record: CommitRecord, segment: Segment, index: number): void => {
     inTime()
     if (through === 'proven' && !isProven(record, segment)) return
     const unfit = unfitness(record, state)
@@ -310,7 +341,8 @@ const replay = async (
     counts.total++
     if (state.apply(record)) counts.applied++
     else counts.skipped++
-  })
+  }
+  const log = await readingLog(() => readLog(disk, expected, settings.ambiguousTail, apply))
   if (log.current?.damage !== undefined) counts.corrupted = 1
   return { catalog, state, log, salvaged: undefined, counts }
 }
@@ -342,12 +374,12 @@ const salvage = async (
     const advice = 'varve repair mends the shard first, and then the log'
     throw new CorruptionError(
       refusal.code,
-      refusal.message,
+      'the log is damaged, and so is a shard that may need it: nothing is salvaged',
       { ...refusal.details, shard: name, advice },
       damage,
     )
   }
-  const read = await salvageLog(disk, expected, catalog?.upper ?? 0)
+  const read = await readingLog(() => salvageLog(disk, expected, catalog?.upper ?? 0))
   const counts = { ...NONE }
   const unfit: { commit: FoundCommit; why: string }[] = []
   for (const commit of read.commits) {

@@ -1,18 +1,19 @@
 // Owns what is to be done about damaged shards. Pure: a survey in, a plan out; the same plan is printed and carried out.
-// A batch is made again without loss where the log still has all of its commits; else its intact row groups are kept, and
-// what is gone is stated: which shard, which commits, which times, how many rows.
+// A batch is made again of what the log still has of it, unless only its intact row groups hold more; and what neither has
+// is stated: which shard, which commits, which times, how many rows.
 import type { CorruptionError } from '../errors.ts'
+import type { Columns } from '../model/columns.ts'
+import { widen } from '../model/schema.ts'
+import type { Catalog, ShardListing } from '../shard/catalog.ts'
 import { type BatchEntry, batchPath, newMetadata, type ShardMetadata, withDrop } from '../shard/metadata.ts'
+import { type CommitRange, commitsIn, rowsIn, timesAround, uncovered } from './log-rows.ts'
 import type { SalvagedLog } from './salvage.ts'
 import type { StrayBatch, Survey, SurveyedBatch, SurveyedShard } from './survey.ts'
 
 /** What a shard has no more. */
-export interface LostRows {
+export interface LostRows extends CommitRange {
   /** The batch that had them; undefined where nothing says that there was one. */
   readonly file?: string
-  /** Of these commits. */
-  readonly lsnLower: number
-  readonly lsnUpper: number
   /** At times in `[lower, upper)`, where that is known. */
   readonly lower?: number
   readonly upper?: number
@@ -25,8 +26,10 @@ export type BatchPlan =
   | { readonly action: 'keep'; readonly entry: BatchEntry }
   /** Its file is sound, and described anew. */
   | { readonly action: 'adopt'; readonly entry: BatchEntry }
-  /** It is written again from the log. */
+  /** It is written again of the commits that the log has. */
   | { readonly action: 'replay'; readonly entry: BatchEntry; readonly problem: string }
+  /** No file that is left has these commits, but the log does: they are written into a new one. */
+  | { readonly action: 'fill'; readonly range: CommitRange }
   /** These row groups of it are written into a new file. */
   | {
       readonly action: 'rewrite'
@@ -53,46 +56,68 @@ export interface RepairPlan {
   readonly shards: readonly ShardPlan[]
 }
 
-/** Whether the log has all commits of a batch. */
-const isInLog = ({ lsnLower, lsnUpper }: BatchEntry, walStart: number, log: SalvagedLog): boolean =>
-  lsnLower >= walStart &&
-  !log.lost.some(lost => lost.lsnLower <= lsnUpper && (lost.openEnded || lost.lsnUpper >= lsnLower))
-
-const planBatch = (
-  { entry, problem, soundGroups }: SurveyedBatch,
-  walStart: number,
-  log: SalvagedLog,
-): BatchPlan => {
-  if (problem === undefined) return { action: 'keep', entry }
-  const why = problem.message
-  if (isInLog(entry, walStart, log)) return { action: 'replay', entry, problem: why }
-  return soundGroups.length === 0
-    ? { action: 'give up', entry, problem: why }
-    : { action: 'rewrite', entry, groups: soundGroups, problem: why }
+interface PlannedBatch {
+  readonly plan: BatchPlan
+  readonly lost: readonly LostRows[]
 }
 
-/** What the plan for a batch loses. */
-const lostBy = (plan: BatchPlan): LostRows[] => {
-  if (plan.action !== 'rewrite' && plan.action !== 'give up') return []
-  const { id, lsnLower, lsnUpper, lower, upper, len, rowGroups } = plan.entry
-  const kept = plan.action === 'rewrite' ? plan.groups : []
-  const rows = kept.reduce((left, group) => left - rowGroups[group]!.len, len)
-  return rows === 0 ? [] : [{ file: batchPath(id), lsnLower, lsnUpper, lower, upper, rows }]
+/** What is lost of a batch that is written again of the log: what the commits had that the log has no more. */
+const lostInReplay = (
+  { id, lsnLower, lsnUpper, lower, upper, len }: BatchEntry,
+  kept: Columns,
+  since: number,
+  log: SalvagedLog,
+): LostRows[] => {
+  const gaps = uncovered(commitsIn(log), lsnLower, lsnUpper)
+  // Each commit has rows of its own, at times of its own, unless its times were advanced to `since`.
+  const isExact = since === 0 || kept.time.subarray(0, kept.length).every(time => time > since)
+  const rows = isExact ? len - kept.length : undefined
+  if (gaps.length === 0 || rows === 0) return []
+  return gaps.map(gap => {
+    const around = timesAround(log, gap)
+    return {
+      file: batchPath(id),
+      ...gap,
+      lower: Math.max(lower, around.lower),
+      upper: Math.min(upper, Math.max(around.upper, since + 1)),
+      ...(gaps.length === 1 && rows !== undefined ? { rows } : {}),
+    }
+  })
+}
+
+const planBatch = (
+  { entry, problem, soundGroups: groups }: SurveyedBatch,
+  { name, since }: ShardMetadata,
+  log: SalvagedLog,
+): PlannedBatch => {
+  if (problem === undefined) return { plan: { action: 'keep', entry }, lost: [] }
+  const why = problem.message
+  const { id, lsnLower, lsnUpper, lower, upper, len, columns, rowGroups } = entry
+  const inLog = rowsIn(log, name, columns.length, entry)
+  const lost = lostInReplay(entry, inLog, since, log)
+  const inGroups = groups.reduce((sum, group) => sum + rowGroups[group]!.len, 0)
+  if (lost.length === 0 || inLog.length > inGroups)
+    return { plan: { action: 'replay', entry, problem: why }, lost }
+  if (groups.length === 0) return { plan: { action: 'give up', entry, problem: why }, lost }
+  // The row groups hold rows of the same commits as the log: both together would hold some twice.
+  const plan: BatchPlan = { action: 'rewrite', entry, groups, problem: why }
+  const rows = len - inGroups
+  return { plan, lost: rows === 0 ? [] : [{ file: batchPath(id), lsnLower, lsnUpper, lower, upper, rows }] }
 }
 
 const planOfDocument = (
   { name, firstLsn, batches }: SurveyedShard,
   document: ShardMetadata,
-  { catalog: { walStart }, log }: Survey,
+  { log }: Survey,
 ): ShardPlan => {
-  const plans = batches.map(batch => planBatch(batch, walStart, log))
+  const planned = batches.map(batch => planBatch(batch, document, log))
   return {
     shard: name,
     firstLsn,
     rebuilt: undefined,
     base: document,
-    batches: plans,
-    lost: plans.flatMap(lostBy),
+    batches: planned.map(({ plan }) => plan),
+    lost: planned.flatMap(({ lost }) => lost),
   }
 }
 
@@ -103,14 +128,21 @@ interface Candidate extends BatchEntry {
 }
 
 /** The sound files of a shard that together hold what it has: what a compaction made stands for what went into it. */
-const cover = (strays: readonly StrayBatch[], shard: string, store: string): Candidate[] => {
+const cover = (
+  strays: readonly StrayBatch[],
+  listing: ShardListing,
+  { id, nextBatch }: Catalog,
+): Candidate[] => {
   const candidates: Candidate[] = []
   for (const stray of strays) {
     const { identity } = stray
-    if (identity?.shard !== shard || identity.origin.store !== store) continue
+    if (identity?.shard !== listing.name || identity.origin.store !== id) continue
+    // An id that was never reserved is not one that this store gave, and may be given yet.
+    if (Number(stray.id) >= nextBatch) continue
     const { description, origin } = identity
-    if (description === undefined) continue
     const { lsnLower, lsnUpper, since, firstLsn } = origin
+    // Behind it lies the drop that ended its life.
+    if (description === undefined || lsnUpper < listing.firstLsn) continue
     candidates.push({ ...description, id: stray.id, lsnLower, lsnUpper, since, firstLsn, stray })
   }
   // What is left of a life that a drop ended is not of this one.
@@ -123,40 +155,59 @@ const cover = (strays: readonly StrayBatch[], shard: string, store: string): Can
   return chosen
 }
 
-/** The commits below `end` that no batch of `entries` has: whether the shard had any of them, nobody knows. */
-const uncovered = (entries: readonly BatchEntry[], firstLsn: number, end: number): LostRows[] => {
-  const lost: LostRows[] = []
-  let next = firstLsn
-  for (const { lsnLower, lsnUpper } of entries) {
-    if (lsnLower > next) lost.push({ lsnLower: next, lsnUpper: lsnLower - 1 })
-    next = Math.max(next, lsnUpper + 1)
-  }
-  if (next < end) lost.push({ lsnLower: next, lsnUpper: end - 1 })
-  return lost
-}
+/** What the log has for a shard between the batches that are left of it. */
+const fillsBetween = (
+  shard: string,
+  arity: number,
+  entries: readonly BatchEntry[],
+  firstLsn: number,
+  log: SalvagedLog,
+): { readonly range: CommitRange; readonly rows: Columns }[] =>
+  uncovered(entries, firstLsn, entries.at(-1)!.lsnUpper).flatMap(range => {
+    const rows = rowsIn(log, shard, arity, range)
+    return rows.length === 0 ? [] : [{ range, rows }]
+  })
+
+const lsnOf = (plan: BatchPlan): number => (plan.action === 'fill' ? plan.range : plan.entry).lsnLower
 
 /** A document made anew from the batches that are left; what is behind them is replayed from the log as ever. */
 const planWithoutDocument = (
-  { name, flushedLsn, ...listing }: SurveyedShard,
+  listing: SurveyedShard,
   problem: CorruptionError,
-  { catalog: { id, walStart, upper }, catalogProblem, strays }: Survey,
+  { catalog, catalogProblem, strays, log }: Survey,
 ): ShardPlan => {
-  const chosen = cover(strays, name, id)
+  const { name, flushedLsn } = listing
+  const { walStart, upper } = catalog
+  const chosen = cover(strays, listing, catalog)
   const firstLsn = chosen[0]?.firstLsn ?? listing.firstLsn
   // Of what is below walStart the shard had nothing behind the fence that it had when walStart was raised.
   const end = catalogProblem === undefined ? Math.min(walStart, flushedLsn + 1) : walStart
-  const lost = uncovered(chosen, firstLsn, end)
+  const last = chosen.at(-1)?.lsnUpper ?? firstLsn - 1
+  // Whether the shard had any of them, nobody knows.
+  const lost = [
+    ...uncovered([...chosen, ...commitsIn(log)], firstLsn, last),
+    ...uncovered([], last + 1, end - 1),
+  ]
   if (chosen.length === 0) {
     // Nothing says which columns it had. As if it had been dropped, the log, or whoever uses the name next, says so anew.
-    const base = withDrop(newMetadata(name, []), walStart - 1, upper)
+    const base = withDrop(newMetadata(name, []), Math.max(walStart, firstLsn) - 1, upper)
     return { shard: name, firstLsn, rebuilt: problem.message, base, batches: [], lost }
   }
   const entries = chosen.map(({ since: _, stray: __, firstLsn: ___, ...entry }) => entry)
   // Types only widen, so the file that was written last knows them best.
   const latest = chosen.toSorted((a, b) => Number(a.id) - Number(b.id)).at(-1)
   const since = Math.max(...chosen.map(each => each.since))
+  const { schema } = latest!.stray.identity!
+  const fills = fillsBetween(name, schema.length, entries, firstLsn, log)
+  const batches: BatchPlan[] = [
+    ...entries.map((entry): BatchPlan => ({ action: 'adopt', entry })),
+    ...fills.map(({ range }): BatchPlan => ({ action: 'fill', range })),
+  ]
   const base = {
-    ...newMetadata(name, latest!.stray.identity!.schema),
+    ...newMetadata(
+      name,
+      fills.reduce((wide, { rows }) => widen(wide, rows), schema),
+    ),
     since,
     upper: Math.max(since === 0 ? 0 : since + 1, ...entries.map(({ upper }) => upper)),
     flushedLsn: entries.at(-1)!.lsnUpper,
@@ -166,7 +217,7 @@ const planWithoutDocument = (
     firstLsn,
     rebuilt: problem.message,
     base,
-    batches: entries.map(entry => ({ action: 'adopt', entry })),
+    batches: batches.sort((a, b) => lsnOf(a) - lsnOf(b)),
     lost,
   }
 }

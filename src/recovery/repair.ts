@@ -1,39 +1,24 @@
 // Owns carrying a plan out: damaged shards are made whole of what is left of them, one after the other, in an order that a
-// crash may cut anywhere: new batches -> evidence and reports -> store.json names the reports -> the document (the commit
+// crash may cut anywhere: new batches -> evidence (segments too) and reports -> store.json names the reports -> the document (the commit
 // point) -> damaged files are moved. store.json, if it is damaged, comes first. What is done again is done the same; nothing is deleted.
 import { BatchReader } from '../batch/reader.ts'
 import { writeBatch } from '../batch/writer.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { readWhole } from '../disk/replace.ts'
-import { type Columns, GrowingColumns } from '../model/columns.ts'
-import { consolidate } from '../model/consolidate.ts'
+import type { Columns } from '../model/columns.ts'
 import { CATALOG, type Catalog, catalogFields, type ShardListing } from '../shard/catalog.ts'
-import { DOCUMENT_BYTES_MAX, writeDocument } from '../shard/document.ts'
+import { writeDocument } from '../shard/document.ts'
 import { batchFormat } from '../shard/flush.ts'
 import { type BatchEntry, batchPath, metadataPath, type ShardMetadata } from '../shard/metadata.ts'
 import { Registry } from '../shard/registry.ts'
-import { touchedBy } from '../shard/state.ts'
-import { keepBytes, keepReport, moveAside, quarantineName } from './quarantine.ts'
+import { SEGMENT_BYTES_MAX } from '../wal/reader.ts'
+import { type CommitRange, rowsIn } from './log-rows.ts'
+import { keepBytes, keepDocument, keepReport, moveAside, quarantineName } from './quarantine.ts'
 import { FOLDERS } from './recover.ts'
-import type { BatchPlan, RepairPlan, ShardPlan } from './repair-plan.ts'
+import type { BatchPlan, LostRows, RepairPlan, ShardPlan } from './repair-plan.ts'
 import type { SalvagedLog } from './salvage.ts'
 import type { Survey } from './survey.ts'
-
-/** What a commit of the log has of a batch: consolidated, sorted. */
-const replayed = (
-  { commits }: SalvagedLog,
-  shard: string,
-  { lsnLower, lsnUpper, columns }: BatchEntry,
-): Columns => {
-  const all = new GrowingColumns(columns.length)
-  for (const { record } of commits) {
-    if (record.lsn < lsnLower || record.lsn > lsnUpper) continue
-    const updates = touchedBy(record).get(shard)?.updates
-    if (updates !== undefined) all.appendRange(updates, 0, updates.length)
-  }
-  return consolidate(all.view())
-}
 
 /** The row groups of a batch that are as they were written, in order. */
 async function* soundGroups(reader: BatchReader, groups: readonly number[]): AsyncGenerator<Columns> {
@@ -58,7 +43,7 @@ class Repair {
 
   async #write(
     { shard, firstLsn, base }: ShardPlan,
-    { lsnLower, lsnUpper }: BatchEntry,
+    { lsnLower, lsnUpper }: CommitRange,
     rows: AsyncIterable<Columns> | Iterable<Columns>,
   ): Promise<BatchEntry | undefined> {
     const id = await this.#registry.nextBatchId()
@@ -69,16 +54,23 @@ class Repair {
     return description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper }
   }
 
+  #replay(plan: ShardPlan, range: CommitRange): Promise<BatchEntry | undefined> {
+    const { shard, base } = plan
+    return this.#write(plan, range, [rowsIn(this.#log, shard, base.schema.length, range)])
+  }
+
   /** The batch that takes the place of the planned one; undefined if none does. */
   async #batch(plan: ShardPlan, batch: BatchPlan): Promise<BatchEntry | undefined> {
-    const { entry } = batch
     switch (batch.action) {
       case 'keep':
       case 'adopt':
-        return entry
+        return batch.entry
       case 'replay':
-        return this.#write(plan, entry, [replayed(this.#log, plan.shard, entry)])
+        return this.#replay(plan, batch.entry)
+      case 'fill':
+        return this.#replay(plan, batch.range)
       case 'rewrite': {
+        const { entry } = batch
         const reader = await BatchReader.open(this.#disk, batchPath(entry.id), entry, plan.shard)
         try {
           return await this.#write(plan, entry, soundGroups(reader, batch.groups))
@@ -91,26 +83,45 @@ class Repair {
     }
   }
 
-  /** Keeps a copy of a document that is about to be replaced, and says why. */
+  /** Keeps a document that is about to be replaced, and says why. */
   async #keepDocument({ shard, rebuilt }: ShardPlan): Promise<void> {
     const from = metadataPath(shard)
-    if (rebuilt === undefined || (await this.#disk.stat(from))?.kind !== 'file') return
-    const bytes = await readWhole(this.#disk, from, DOCUMENT_BYTES_MAX)
+    if (rebuilt === undefined) return
     const report = { from, reason: rebuilt, shard }
-    this.quarantined.push(await keepBytes(this.#disk, quarantineName(from), bytes, report, this.#at))
+    const kept = await keepDocument(this.#disk, quarantineName(from), report, this.#at)
+    if (kept !== undefined) this.quarantined.push(kept)
+  }
+
+  /** Keeps copies of the segments in which something of what is lost may stand: the log goes on without them. Returns where. */
+  async #keepLog({ shard, lost }: ShardPlan): Promise<string[]> {
+    const { segments } = this.#log
+    const kept: string[] = []
+    for (const [index, { path: from, firstLsn: lsn }] of segments.entries()) {
+      const end = segments[index + 1]?.firstLsn ?? Number.POSITIVE_INFINITY
+      if (!lost.some(({ lsnLower, lsnUpper }) => lsnUpper >= lsn && lsnLower < end)) continue
+      const bytes = await readWhole(this.#disk, from, SEGMENT_BYTES_MAX)
+      const report = { from, reason: 'commits that a shard has lost may stand in it', lsn, shard }
+      kept.push(await keepBytes(this.#disk, quarantineName(from), bytes, report, this.#at))
+    }
+    this.quarantined.push(...kept)
+    return kept
   }
 
   /** Writes the reports of what is lost; returns where. The report of a file waits for the file. */
-  async #report({ shard, lost, rebuilt }: ShardPlan): Promise<string[]> {
-    const losses: string[] = []
+  async #report({ shard, lost, rebuilt }: ShardPlan, log: readonly string[]): Promise<string[]> {
+    const byName = new Map<string, LostRows[]>()
     for (const each of lost) {
       const { file, lsnLower, lsnUpper } = each
+      const name = quarantineName(file ?? `${metadataPath(shard)}-${lsnLower}-${lsnUpper}`)
+      byName.set(name, [...(byName.get(name) ?? []), each])
+    }
+    const losses: string[] = []
+    for (const [name, own] of byName) {
+      const { file, lsnLower: lsn } = own[0]!
       const from = file ?? metadataPath(shard)
       const reason =
         file === undefined ? 'no batch that is left has these commits' : 'what is lost with this batch'
-      const name =
-        file === undefined ? `${quarantineName(from)}-${lsnLower}-${lsnUpper}` : quarantineName(from)
-      const report = { from, reason, lsn: lsnLower, shard, ...(rebuilt && { rebuilt }), lost: [each] }
+      const report = { from, reason, lsn, shard, ...(rebuilt && { rebuilt }), lost: own, log }
       losses.push(await keepReport(this.#disk, name, report, this.#at))
     }
     return losses
@@ -146,14 +157,16 @@ class Repair {
       if (entry !== undefined) batches.push(entry)
     }
     await this.#keepDocument(plan)
-    await this.#noteLosses(await this.#report(plan))
+    await this.#noteLosses(await this.#report(plan, await this.#keepLog(plan)))
     if (plan.rebuilt !== undefined) await this.#lowerFence(plan)
     const metadata: ShardMetadata = { ...plan.base, batches }
     await this.#registry.publish(metadata, plan.firstLsn) // commit point: what was damaged is named by nobody now
     for (const batch of plan.batches) {
-      if (batch.action === 'keep' || batch.action === 'adopt') continue
+      if (batch.action === 'keep' || batch.action === 'adopt' || batch.action === 'fill') continue
       const from = batchPath(batch.entry.id)
-      if ((await this.#disk.stat(from))?.kind !== 'file') continue
+      const found = await this.#disk.stat(from)
+      // A folder stays, and nobody names it: it may hold anything.
+      if (found === undefined || found.kind === 'directory') continue
       const report = { from, reason: batch.problem, shard: plan.shard }
       this.quarantined.push(await moveAside(this.#disk, from, report, this.#at))
     }
@@ -176,8 +189,7 @@ const replaceCatalog = async (
     lost: [{ lsnLower: 1, lsnUpper: catalog.walStart - 1 }],
   }
   const name = `store-${catalog.epoch}.json`
-  if ((await disk.stat(CATALOG))?.kind === 'file')
-    await keepBytes(disk, name, await readWhole(disk, CATALOG, DOCUMENT_BYTES_MAX), report, at)
+  await keepDocument(disk, name, report, at)
   const losses = [await keepReport(disk, name, report, at)]
   const whole = { ...catalog, losses }
   await writeDocument(disk, CATALOG, catalogFields(whole), { content: 'B22', name: 'B22' })
@@ -197,6 +209,8 @@ export const carryOut = async (
   settings: Settings,
   at: string,
 ): Promise<readonly string[]> => {
+  // A raised epoch would say that it had been made.
+  if (found.isBeingMade) return []
   for (const folder of FOLDERS) await disk.makeDirectory(folder)
   for (const folder of ['', ...FOLDERS]) await disk.syncDirectory(folder, 'B19')
   const catalog = await replaceCatalog(disk, found, at)

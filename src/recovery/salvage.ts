@@ -34,6 +34,8 @@ export interface SalvagedSegment {
 export interface SalvagedLog {
   /** From `walStart` on, in LSN order. */
   readonly commits: readonly FoundCommit[]
+  /** Below `walStart`, in LSN order: not to be replayed, because batches have them, unless such a batch is damaged. */
+  readonly earlier: readonly FoundCommit[]
   /** Every segment that is there, oldest first. */
   readonly segments: readonly SalvagedSegment[]
   readonly lost: readonly LostCommits[]
@@ -41,7 +43,7 @@ export interface SalvagedLog {
   readonly lastLsn: number
   /** The greatest generation of a segment. */
   readonly generation: number
-  /** At least one more than every time that the log says, also in headers. */
+  /** At least one more than every time that the log says, also in headers, or that store.json knows of. */
   readonly upper: number
 }
 
@@ -67,6 +69,22 @@ const inOrder = (found: readonly FoundCommit[], walStart: number): FoundCommit[]
   return [...byLsn.values()].sort((a, b) => a.record.lsn - b.record.lsn)
 }
 
+/** The commits below `walStart` that are still there, in LSN order; of two that contradict each other neither. */
+const earlierThan = (walStart: number, found: readonly FoundCommit[]): FoundCommit[] => {
+  const byLsn = new Map<number, FoundCommit>()
+  const doubtful = new Set<number>()
+  for (const commit of found) {
+    const { lsn } = commit.record
+    if (lsn >= walStart) continue
+    const other = byLsn.get(lsn)
+    if (other === undefined) byLsn.set(lsn, commit)
+    else if (!isSame(other.record, commit.record)) doubtful.add(lsn)
+  }
+  return [...byLsn.values()]
+    .filter(({ record }) => !doubtful.has(record.lsn))
+    .sort((a, b) => a.record.lsn - b.record.lsn)
+}
+
 /** What a commit or a header at `lsn` says of times: those of commits before lie below `ends`, those behind not below `starts`. */
 interface Mark {
   readonly lsn: number
@@ -75,15 +93,10 @@ interface Mark {
 }
 
 /** What commits and headers say of times, in LSN order: times must go up with LSNs. */
-const marksOf = (
-  commits: readonly FoundCommit[],
-  segments: readonly Remains[],
-  walStart: number,
-  upper: number,
-): Mark[] => {
+const marksOf = (commits: readonly FoundCommit[], segments: readonly Remains[]): Mark[] => {
   const placed: (Mark & { path: string; offset: number })[] = []
   for (const { path, header } of segments) {
-    if (header === undefined || header.firstLsn < walStart) continue
+    if (header === undefined) continue
     placed.push({ lsn: header.firstLsn, ends: header.upper, starts: header.upper, path, offset: 0 })
   }
   for (const { record, path, offset } of commits) {
@@ -93,13 +106,13 @@ const marksOf = (
   }
   // Stable: a header comes before the commit that it announces.
   placed.sort((a, b) => a.lsn - b.lsn)
-  let least = upper
+  let least = 0
   for (const { lsn, ends, starts, path, offset } of placed) {
     if (ends < least)
       throw invalid(`time ${ends} is below the upper of the log, ${least}`, { file: path, offset, lsn })
     least = starts
   }
-  return [{ lsn: 0, ends: 0, starts: upper }, ...placed]
+  return [{ lsn: 0, ends: 0, starts: 0 }, ...placed]
 }
 
 interface Gap {
@@ -125,14 +138,23 @@ const gapsIn = (
   return gaps
 }
 
-/** The gaps with the times that their commits can have had. */
-const timed = (gaps: readonly Gap[], marks: readonly Mark[]): LostCommits[] => {
+/**
+ * The gaps with the times that their commits can have had. Those of commits behind `published` do not lie below `upper`,
+ * unless the log itself says so: then it was made anew of the log.
+ */
+const timed = (
+  gaps: readonly Gap[],
+  marks: readonly Mark[],
+  published: number,
+  upper: number,
+): LostCommits[] => {
+  const least = marks.some(({ lsn, ends }) => lsn > published && ends < upper) ? 0 : upper
   let before = 0
   let behind = 0
   return gaps.map(gap => {
     while (marks[before + 1] !== undefined && marks[before + 1]!.lsn <= gap.lsnLower) before++
     while (marks[behind] !== undefined && marks[behind]!.lsn <= gap.lsnUpper) behind++
-    const lower = marks[before]!.starts
+    const lower = Math.max(marks[before]!.starts, gap.lsnLower > published ? least : 0)
     const next = marks[behind]
     return { ...gap, lower, ...(next === undefined ? {} : { upper: next.ends }) }
   })
@@ -159,7 +181,7 @@ const withoutStale = (segments: readonly Remains[], walStart: number): Remains[]
 /**
  * Reads what is left of the log of a store that was opened before.
  *
- * @param upper no commit in the log has a time below
+ * @param upper that of store.json. A commit in the log may have a time below, where another shard was published further
  * @throws {CorruptionError} WAL_FOREIGN, WAL_INVALID for what no salvage may override
  */
 export const salvageLog = async (
@@ -180,7 +202,7 @@ export const salvageLog = async (
     segments.flatMap(segment => segment.commits),
     walStart,
   )
-  const marks = marksOf(commits, segments, walStart, upper)
+  const marks = marksOf(commits, segments)
   const { lastLsn: end, unproven } = endOf(segments)
   const known = Math.max(walStart - 1, fence, ...segments.map(({ seenLsn }) => seenLsn))
   // A log that ends just below walStart is one that was salvaged before, until a crash.
@@ -188,16 +210,20 @@ export const salvageLog = async (
   const lastLsn = Math.max(known, end)
   return {
     commits,
+    earlier: earlierThan(
+      walStart,
+      found.flatMap(segment => segment.commits),
+    ),
     segments: found.map(segment => ({
       path: segment.path,
       firstLsn: segment.firstLsn ?? segment.commits[0]?.record.lsn ?? lastLsn + 1,
       bytes: segment.bytes,
       bad: segments.includes(segment) ? segment.bad : [],
     })),
-    lost: timed(gapsIn(commits, walStart, lastLsn, isEnd), marks),
+    lost: timed(gapsIn(commits, walStart, lastLsn, isEnd), marks, Math.max(walStart - 1, fence), upper),
     lastLsn,
     generation: Math.max(0, ...segments.map(({ header }) => header?.generation ?? 0)),
-    upper: marks.at(-1)!.starts,
+    upper: Math.max(upper, marks.at(-1)!.starts),
   }
 }
 

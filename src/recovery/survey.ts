@@ -4,18 +4,20 @@ import { type IdentifiedBatch, identifyBatch } from '../batch/identify.ts'
 import { BatchReader } from '../batch/reader.ts'
 import { verifyBatch } from '../batch/verify.ts'
 import type { Disk } from '../disk/disk.ts'
-import { CorruptionError, DiskError } from '../errors.ts'
-import { type Catalog, readCatalog, type ShardListing } from '../shard/catalog.ts'
+import { isUnreadable } from '../disk/system-error.ts'
+import { CorruptionError } from '../errors.ts'
+import { CATALOG, type Catalog, readCatalog, type ShardListing } from '../shard/catalog.ts'
 import {
   BATCHES_FOLDER,
   type BatchEntry,
   batchPath,
+  metadataPath,
   readMetadata,
   type ShardMetadata,
 } from '../shard/metadata.ts'
 import { readLog } from '../wal/reader.ts'
 import { rebuildCatalog } from './rebuild-catalog.ts'
-import { checkBatchIds, checkNotOlder, unlistedDocuments } from './recover.ts'
+import { checkBatchIds, checkNotOlder, FOLDERS, isThere, readingLog, unlistedDocuments } from './recover.ts'
 import { type SalvagedLog, salvageLog } from './salvage.ts'
 
 /** A batch that a document names. */
@@ -52,9 +54,22 @@ export interface Survey {
   readonly unlisted: readonly string[]
   readonly shards: readonly SurveyedShard[]
   readonly strays: readonly StrayBatch[]
+  /** Nothing is there yet but, perhaps, a log that somebody wrote: there is nothing to repair, and to open it makes it. */
+  readonly isBeingMade: boolean
   readonly log: SalvagedLog
   /** Why strict recovery refuses the log, if it does. */
   readonly logProblem: CorruptionError | undefined
+}
+
+/** That of a store that is being made: it may have one, but nothing of that is ever salvaged. */
+const NO_LOG: SalvagedLog = {
+  commits: [],
+  earlier: [],
+  segments: [],
+  lost: [],
+  lastLsn: 0,
+  generation: 0,
+  upper: 0,
 }
 
 /** The error of `work`, if it is one of what is on disk. */
@@ -68,16 +83,27 @@ const problemOf = async (work: () => Promise<void>): Promise<CorruptionError | u
   }
 }
 
-/** As {@link problemOf}, also where the disk cannot read what it was given: a bad sector is damage as well. */
+/** Runs `work` on the batch `file`: a bad sector, or something else in its place, is damage of it as well. */
+export const readingBatch = async <T>(file: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (cause) {
+    if (!isUnreadable(cause)) throw cause
+    const details = { file, disk: cause.code, errno: cause.details.errno }
+    throw new CorruptionError('BATCH_CORRUPT', 'the disk cannot read a batch', details, cause)
+  }
+}
+
+/** As {@link problemOf}, of the batch `file`. */
 const problemWithin = (file: string, work: () => Promise<void>): Promise<CorruptionError | undefined> =>
-  problemOf(async () => {
-    try {
-      await work()
-    } catch (cause) {
-      if (!(cause instanceof DiskError && cause.code === 'DISK_FAILED')) throw cause
-      throw new CorruptionError('BATCH_CORRUPT', 'the disk cannot read a batch', { file }, cause)
-    }
-  })
+  problemOf(() => readingBatch(file, work))
+
+/** A file, a link or a device is moved aside where a document has to be; a folder may hold anything, so somebody has to. */
+const requireNoFolder = async (disk: Disk, file: string): Promise<void> => {
+  if ((await disk.stat(file))?.kind !== 'directory') return
+  const advice = 'move the folder out of the store, then run varve repair again'
+  throw new CorruptionError('LAYOUT_INVALID', 'a folder lies where a document has to be', { file, advice })
+}
 
 const surveyBatch = async (disk: Disk, shard: string, entry: BatchEntry): Promise<SurveyedBatch> => {
   const soundGroups: number[] = []
@@ -100,6 +126,15 @@ const surveyBatch = async (disk: Disk, shard: string, entry: BatchEntry): Promis
   return { entry, problem, soundGroups }
 }
 
+const missing = (shard: string): CorruptionError =>
+  new CorruptionError('METADATA_MISSING', 'the metadata of a shard is missing', { shard })
+
+/** Where the log is damaged it may not have all of a shard without a document, and batches that are left may have the rest. */
+const withoutLog = (shard: SurveyedShard): SurveyedShard =>
+  shard.document === undefined && shard.problem === undefined
+    ? { ...shard, problem: missing(shard.name) }
+    : shard
+
 const surveyShard = async (
   disk: Disk,
   { id, walStart }: Catalog,
@@ -112,9 +147,9 @@ const surveyShard = async (
     if (found !== undefined) checkNotOlder(found, listing)
     document = found
     // Listed first, published second: until then the log has all of it, and nothing is missing.
-    if (document === undefined && walStart > firstLsn)
-      throw new CorruptionError('METADATA_MISSING', 'the metadata of a shard is missing', { shard: name })
+    if (document === undefined && walStart > firstLsn) throw missing(name)
   })
+  if (problem !== undefined) await requireNoFolder(disk, metadataPath(name))
   const batches: SurveyedBatch[] = []
   for (const entry of document?.batches ?? []) batches.push(await surveyBatch(disk, name, entry))
   return { ...listing, document, problem, batches }
@@ -154,9 +189,10 @@ const surveyCatalog = async (disk: Disk, at: string): Promise<Pick<Survey, 'cata
     catalog = await readCatalog(disk)
     for (const { name } of catalog?.shards ?? []) await checkReserved(disk, catalog!, name)
   })
+  await requireNoFolder(disk, CATALOG)
   if (catalog !== undefined && problem === undefined) return { catalog, catalogProblem: undefined }
   return {
-    catalog: await rebuildCatalog(disk, at),
+    catalog: await readingLog(() => rebuildCatalog(disk, at)),
     catalogProblem: problem?.message ?? 'store.json is missing',
   }
 }
@@ -165,20 +201,32 @@ const surveyCatalog = async (disk: Disk, at: string): Promise<Pick<Survey, 'cata
  * Looks at a whole store.
  *
  * @param at the wall clock in ISO 8601
- * @throws {CorruptionError} STORE_CORRUPT if there is no store; what no salvage of the log may override
+ * @throws {CorruptionError} STORE_CORRUPT if there is no store; LAYOUT_INVALID where a folder lies in the place of a document, or
+ *   something else in the place of a folder; what no salvage of the log may override
+ * @throws {DiskError} if a segment of the log cannot be read
  * @throws {UnsupportedError} if a newer Varve wrote it
  */
 export const survey = async (disk: Disk, at: string): Promise<Survey> => {
+  for (const folder of FOLDERS) await isThere(disk, folder)
   const { catalog, catalogProblem } = await surveyCatalog(disk, at)
   const unlisted = await unlistedDocuments(disk, catalog)
-  const shards: SurveyedShard[] = []
-  for (const listing of catalog.shards) shards.push(await surveyShard(disk, catalog, listing))
+  for (const file of unlisted) await requireNoFolder(disk, file)
+  const found: SurveyedShard[] = []
+  for (const listing of catalog.shards) found.push(await surveyShard(disk, catalog, listing))
+  const fence = Math.max(
+    0,
+    ...found.map(({ firstLsn, document }) => Math.max(firstLsn, document?.flushedLsn ?? 0)),
+  )
+  const { id: store, epoch, walStart, upper } = catalog
+  const isBeingMade = epoch === 0 && unlisted.length === 0
+  const expected = { store, epoch, walStart, fence, fresh: isBeingMade }
+  const readStrictly = async (): Promise<void> =>
+    void (await readingLog(() => readLog(disk, expected, 'refuse', () => {})))
+  if (isBeingMade) await readStrictly()
+  const log = isBeingMade ? NO_LOG : await readingLog(() => salvageLog(disk, expected, upper))
+  const logProblem = isBeingMade ? undefined : await problemOf(readStrictly)
+  const shards = logProblem === undefined ? found : found.map(withoutLog)
   const isDamaged = shards.some(({ problem }) => problem !== undefined)
   const strays = isDamaged ? await surveyStrays(disk, shards) : []
-  const fence = Math.max(0, ...shards.map(({ document }) => document?.flushedLsn ?? 0))
-  const { id: store, epoch, walStart, upper } = catalog
-  const expected = { store, epoch, walStart, fence, fresh: false }
-  const log = await salvageLog(disk, expected, upper)
-  const logProblem = await problemOf(async () => void (await readLog(disk, expected, 'refuse', () => {})))
-  return { catalog, catalogProblem, unlisted, shards, strays, log, logProblem }
+  return { catalog, catalogProblem, unlisted, shards, strays, isBeingMade, log, logProblem }
 }

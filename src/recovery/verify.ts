@@ -4,21 +4,24 @@ import { BatchReader } from '../batch/reader.ts'
 import { verifyBatch } from '../batch/verify.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
-import { CorruptionError, StoreError } from '../errors.ts'
+import { CorruptionError, type ErrorDetails, StoreError } from '../errors.ts'
 import { type Catalog, readCatalog } from '../shard/catalog.ts'
 import { batchPath, readMetadata, type ShardMetadata } from '../shard/metadata.ts'
 import { recover } from './recover.ts'
+import { readingBatch } from './survey.ts'
 
 /** Something that is not as it was written. */
 interface Problem {
   readonly code: string
   readonly message: string
-  readonly details: unknown
+  readonly details: ErrorDetails
 }
 
 /** What {@link verify} looked at and found. */
 export interface VerifyReport {
   readonly problems: readonly Problem[]
+  /** What opening puts right by itself, and is no damage: the end that a power failure tears off a log. */
+  readonly notes: readonly string[]
   readonly shards: number
   readonly batches: number
   readonly rows: number
@@ -30,8 +33,14 @@ export interface VerifyReport {
 /** Told how many rows were read, and how many there are in all batches. */
 type VerifyProgress = (doneRows: number, totalRows: number) => void
 
+/** Whether two checks found the same: one and the same file is damaged in one way. */
+const isSame = (one: Problem, other: Problem): boolean =>
+  one.code === other.code &&
+  (one.details.file === undefined ? one.message === other.message : one.details.file === other.details.file)
+
 class Verification {
   readonly problems: Problem[] = []
+  readonly notes: string[] = []
   readonly #progress: VerifyProgress
   readonly #sound: ShardMetadata[] = []
   #done = 0
@@ -53,23 +62,26 @@ class Verification {
     } catch (cause) {
       if (!(cause instanceof StoreError)) throw cause
       const problem = { code: cause.code, message: cause.message, details: cause.details }
-      if (!this.problems.some(({ message }) => message === problem.message)) this.problems.push(problem)
+      if (!this.problems.some(found => isSame(found, problem))) this.problems.push(problem)
       return undefined
     }
   }
 
   async #batch(disk: Disk, shard: ShardMetadata, index: number): Promise<void> {
     const entry = shard.batches[index]!
+    const file = batchPath(entry.id)
     await this.check(async () => {
-      const reader = await BatchReader.open(disk, batchPath(entry.id), entry, shard.name)
-      try {
-        await verifyBatch(reader, rows => {
-          this.#done += rows
-          this.#progress(this.#done, this.#total)
-        })
-      } finally {
-        await reader.close()
-      }
+      await readingBatch(file, async () => {
+        const reader = await BatchReader.open(disk, file, entry, shard.name)
+        try {
+          await verifyBatch(reader, rows => {
+            this.#done += rows
+            this.#progress(this.#done, this.#total)
+          })
+        } finally {
+          await reader.close()
+        }
+      })
       this.batches++
       this.rows += entry.len
       this.bytes += entry.bytes
@@ -114,21 +126,18 @@ export const verify = async (
     } = await recover(disk, { ...settings, damagedShard: 'isolate', recovery: 'strict' }, now)
     verification.commits = counts.total
     if (found === undefined)
-      throw new CorruptionError('STORE_CORRUPT', 'there is no store here', { file: 'store.json' })
+      throw new CorruptionError('STORE_CORRUPT', 'there is no store here', {
+        file: 'store.json',
+        advice: 'name the folder of a store',
+      })
     for (const { damage } of state.shards.values())
       if (damage !== undefined) await verification.check(() => Promise.reject(damage))
     if (log.current?.damage === undefined) return
-    const { offset, lsn, reason } = log.current.damage
-    throw new CorruptionError(
-      'WAL_CORRUPT',
-      `the log ends in a torn write, which opening cuts off: ${reason}`,
-      {
-        file: log.current.path,
-        offset,
-        lsn,
-      },
+    const { path, damage } = log.current
+    verification.notes.push(
+      `${path} ends in a write that was torn at ${damage.offset}, which opening cuts off: ${damage.reason}`,
     )
   })
-  const { problems, shards, batches, rows, bytes, commits } = verification
-  return { problems, shards, batches, rows, bytes, commits }
+  const { problems, notes, shards, batches, rows, bytes, commits } = verification
+  return { problems, notes, shards, batches, rows, bytes, commits }
 }

@@ -5,10 +5,12 @@ import { StatementReader } from '../iql/reader.ts'
 import { type Source, statementError } from '../iql/source.ts'
 import type { Statement } from '../iql/statement.ts'
 import { printable } from '../text/printable.ts'
+import { explanationOf } from './advice.ts'
 import { type Answer, JsonAnswer, TextAnswer } from './answer.ts'
 import { commandNamed } from './commands.ts'
 import { changeFacts, declareSchema } from './facts.ts'
 import { query } from './query.ts'
+import { unprovenText } from './report.ts'
 import type { Session } from './session.ts'
 
 /** Scripts that load one another this deep load one another without end. */
@@ -67,6 +69,8 @@ export class Console {
   readonly #options: ConsoleOptions
   #failures = 0
   #depth = 0
+  /** Whether the last look of a session that only reads left something out. */
+  #leavesOut = false
 
   constructor(session: Session, options: ConsoleOptions) {
     this.session = session
@@ -110,11 +114,13 @@ export class Console {
     const hasPlace = typeof line === 'number' && typeof column === 'number' && file === source.file
     note(`${code}: ${message}${hasPlace ? '' : whereText(source)}`)
     if (hasPlace) for (const text of caretLines(source, { line, column })) note(text)
+    for (const text of explanationOf(error)) note(text)
   }
 
   async #execute(source: Source, statement: Statement, answer: Answer): Promise<void> {
     const { session } = this
     await session.refresh()
+    this.#tellUnproven(answer)
     switch (statement.kind) {
       case 'insert':
       case 'delete':
@@ -139,6 +145,14 @@ export class Console {
         })
       }
     }
+  }
+
+  /** What a session that only reads leaves out, for programs each time, for people when it begins. */
+  #tellUnproven(answer: Answer): void {
+    const { unproven = 0 } = this.session
+    answer.tell({ unproven: this.session.unproven })
+    if (unproven > 0 && !this.#leavesOut) this.#options.note(unprovenText(unproven))
+    this.#leavesOut = unproven > 0
   }
 
   async #load(source: Source, path: string): Promise<number> {

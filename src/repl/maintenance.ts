@@ -1,6 +1,6 @@
 // Owns `.status`, `.flush`, `.compact`: looking after the store.
 import { requireAtMost, type SessionCommand, timeOf, wrongWords } from './command.ts'
-import { compactionLines, flushLines, statusLines } from './report.ts'
+import { compactionLines, flushLines, statusLines, statusMembers } from './report.ts'
 
 export const statusCommand: SessionCommand = {
   name: 'status',
@@ -9,7 +9,7 @@ export const statusCommand: SessionCommand = {
   run: async call => {
     requireAtMost(call, 0, statusCommand)
     const status = call.session.source.status()
-    call.answer.tell({ status }, ...statusLines(status))
+    call.answer.tell({ status: statusMembers(status) }, ...statusLines(status))
   },
 }
 

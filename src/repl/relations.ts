@@ -3,7 +3,7 @@ import { StoreError } from '../errors.ts'
 import { nameOfType } from '../iql/column-type.ts'
 import type { ColumnSchema } from '../model/schema.ts'
 import type { Snapshot } from '../store/snapshot.ts'
-import { type Call, requireAtMost, type SessionCommand } from './command.ts'
+import { type Call, requireAtMost, type SessionCommand, wrongWords } from './command.ts'
 import { requireNow } from './facts.ts'
 import { present, titlesOf } from './rows.ts'
 import { columnsOf, nameUnknown } from './session.ts'
@@ -66,7 +66,10 @@ export const relationCommand: SessionCommand = {
   summary: `Lists the relations of the current knowledge graph, shows the first ${SHOWN_ROWS} facts of one, or drops one with its history.`,
   run: async call => {
     const { session, words } = call
-    const isDrop = words[0]?.text === 'drop' && words.length > 1
+    // A relation may be called drop.
+    const isDrop =
+      words[0]?.text === 'drop' && (words.length > 1 || !session.relationsIn(session.graph).includes('drop'))
+    if (isDrop && words.length === 1) throw wrongWords(call, 1, relationCommand)
     requireAtMost(call, isDrop ? 2 : 1, relationCommand)
     if (isDrop) return dropRelation(call)
     await session.read(snapshot => (words.length === 0 ? listRelations : showRelation)(call, snapshot))

@@ -21,6 +21,30 @@ const recoveryText = ({
 const momentText = (ms: number | undefined): string =>
   ms === undefined ? 'none yet' : new Date(ms).toISOString()
 
+/** What a reader leaves out. */
+export const unprovenText = (unproven: number): string =>
+  `${unproven} commit(s) at the end of the log are left out: nothing proves them durable yet; ` +
+  'a flush or the clean close of the process that writes does, and varve flush if there is none'
+
+const healthText = ({ state, reason, losses, shards }: StoreStatus): string => {
+  if (reason === undefined) return state
+  const isDamaged = shards.some(({ damage }) => damage !== undefined)
+  const advice = [
+    ...(isDamaged ? ['varve repair --dry-run says what can be done'] : []),
+    ...(losses.length === 0 ? [] : ['varve repair --acknowledge once you have taken note']),
+  ]
+  return [`${state}: ${reason}`, ...advice].join('; ')
+}
+
+/** What a person should know of a store that was just opened, a line each; none where all is well. */
+export const warningLines = (status: StoreStatus): string[] => {
+  const { reason, recovery } = status
+  return [
+    ...(recovery.lost === 0 ? [] : [`commits of the log that are lost: ${recovery.lost}`]),
+    ...(reason === undefined ? [] : [healthText(status)]),
+  ]
+}
+
 const lsnText = ({ access, lsn, durableLsn, unproven }: StoreStatus): string => {
   if (access === 'write') return `current ${lsn}, durable ${durableLsn}`
   return unproven === 0 ? String(lsn) : `${lsn}, and ${unproven} behind it that nothing proves durable yet`
@@ -35,17 +59,27 @@ const momentsOf = ({ access, lastFlush, lastCompaction }: StoreStatus): [string,
         ['Last compaction', momentText(lastCompaction)],
       ]
 
+/** The status for programs: what a reader's own settings say is nothing of the store. */
+export const statusMembers = (status: StoreStatus): object => {
+  if (status.access === 'write') return status
+  const { mode: _mode, buffer, ...rest } = status
+  return { ...rest, buffer: { updates: buffer.updates } }
+}
+
 /** The status for people. */
 export const statusLines = (status: StoreStatus): string[] => {
   const { wal, buffer } = status
   const facts: [string, string][] = [
     ['Data directory', status.path ?? 'none: in memory'],
-    ['Health', status.reason === undefined ? status.state : `${status.state}: ${status.reason}`],
-    ['Durability mode', status.mode],
+    ['Health', healthText(status)],
+    ...(status.access === 'read' ? [] : [['Durability mode', status.mode] as [string, string]]),
     ['LSN', lsnText(status)],
     ['Next time', String(status.upper)],
     ['WAL size', `${bytesText(wal.bytes)} in ${wal.segments} segment(s), replay from LSN ${wal.start}`],
-    ['Buffer', `${buffer.updates} updates (a shard flushes at ${buffer.size})`],
+    [
+      'Buffer',
+      `${buffer.updates} updates${status.access === 'read' ? '' : ` (a shard flushes at ${buffer.size})`}`,
+    ],
     ...(status.waitingAt === undefined
       ? []
       : [['Waiting', `commits wait at the bound of ${status.waitingAt}`] as [string, string]]),

@@ -50,6 +50,11 @@ export class Session {
     if (this.source instanceof Reader) await this.source.refresh()
   }
 
+  /** Commits that a session that only reads leaves out, because nothing proves them yet; undefined if it also writes. */
+  get unproven(): number | undefined {
+    return this.source instanceof Reader ? this.source.status().unproven : undefined
+  }
+
   /** Ends what is being carried out, as soon as it asks, and everything that would follow it. */
   end(): void {
     this.ended = true

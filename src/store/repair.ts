@@ -11,13 +11,18 @@ import { openEngine, type Place } from './open-engine.ts'
 
 /** What becomes of a batch that is damaged, or that a new document names. */
 export interface RepairedBatch {
-  readonly file: string
+  /** Undefined for `fill`: nothing says that there was one file. */
+  readonly file?: string
   /**
-   * `adopt`: it is sound, and a new document describes it, by checksums taken anew. `replay`: written again from the log,
-   * without loss. `rewrite`: its intact row groups are written into a new batch. `give up`: nothing of it is left.
+   * `adopt`: it is sound, and a new document describes it, by checksums taken anew. `replay`: written again of what the
+   * log has of it. `fill`: written of what the log has for the shard between other batches. `rewrite`: its intact row
+   * groups are written into a new batch. `give up`: nothing of it is left.
    */
   readonly action: Exclude<BatchPlan['action'], 'keep'>
   readonly problem?: string
+  /** The commits of a `fill`. */
+  readonly lsnLower?: number
+  readonly lsnUpper?: number
   /** Row groups that are kept, and how many there were. */
   readonly kept?: number
   readonly of?: number
@@ -56,6 +61,7 @@ export interface RepairReport {
 }
 
 const repairedBatch = (plan: BatchPlan): RepairedBatch[] => {
+  if (plan.action === 'fill') return [{ action: plan.action, ...plan.range }]
   const file = batchPath(plan.entry.id)
   switch (plan.action) {
     case 'keep':

@@ -3,7 +3,7 @@
 
 import type { Disk } from '../disk/disk.ts'
 import { readWhole } from '../disk/replace.ts'
-import { CorruptionError, DiskError } from '../errors.ts'
+import { CorruptionError, DiskError, type ErrorDetails } from '../errors.ts'
 import { type CommitRecord, LINE_BYTES_MAX, type SegmentHeader } from './record.ts'
 import {
   CURRENT,
@@ -71,18 +71,18 @@ const readNewest = async (disk: Disk, fresh: boolean): Promise<Segment | undefin
   return next?.header === undefined ? undefined : next
 }
 
-const corrupt = (segment: Segment, why: string): CorruptionError => {
+const corrupt = (segment: Segment, why: string, details: ErrorDetails = {}): CorruptionError => {
   const { offset, lsn, reason } = segment.damage!
   return new CorruptionError('WAL_CORRUPT', `${why}: ${reason}`, {
     file: segment.path,
     offset,
     lsn,
-    advice: 'everything before this LSN is intact; varve repair --dry-run says what else is',
+    ...details,
   })
 }
 
-const requireUndamaged = (segment: Segment, why: string): void => {
-  if (segment.damage !== undefined) throw corrupt(segment, why)
+const requireUndamaged = (segment: Segment, why: string, details?: ErrorDetails): void => {
+  if (segment.damage !== undefined) throw corrupt(segment, why, details)
 }
 
 /** A segment that must be whole: sealed, or the newest one where the one to write to is missing. */
@@ -200,7 +200,6 @@ const judgeTail = (segment: Segment, ambiguousTail: 'refuse' | 'cut'): void => {
         file: segment.path,
         offset: damage.offset,
         lsn: damage.lsn,
-        advice: "keep a copy, then open with ambiguousTail: 'cut' to give this one line up",
       },
     )
 }
@@ -242,7 +241,10 @@ export const readLog = async (
   }
   if (current !== undefined) {
     // What a crash leaves of a store that is being made is whole; what somebody wrote by hand has to be.
-    if (expected.fresh) requireUndamaged(current, 'the log that is to start the store is damaged')
+    if (expected.fresh)
+      requireUndamaged(current, 'the log that is to start the store is damaged', {
+        advice: 'mend this line, or take it away with all behind it: no store was made of the log yet',
+      })
     else requireHeader(current)
     judgeTail(current, ambiguousTail)
     feed(current)

@@ -142,9 +142,9 @@ describe('varve import', () => {
       'FILE_INVALID',
     ],
     ['a column that is not there', [HISTORY, '--relation', 'a:b', '--time', 'when'], 'FILE_INVALID'],
-    ['an empty shard name', [HISTORY, '--relation', ''], 'SHARD_NAME_INVALID'],
-  ])('%s', async (_, words, code) => {
-    expect(await varve('import', ...words, ...place(), '--json')).toBe(1)
+    ['an empty shard name', [HISTORY, '--relation', ''], 'SHARD_NAME_INVALID', 2],
+  ])('%s', async (_, words, code, exit = 1) => {
+    expect(await varve('import', ...words, ...place(), '--json')).toBe(exit)
     expect(json()).toMatchObject({ error: { code } })
     expect(noted[0]).toMatch(new RegExp(`^varve import: ${code}: `))
     expect(await readdir(dir)).toEqual([])
@@ -235,13 +235,12 @@ describe('varve status, flush, compact', () => {
 
   test('a flag reaches the store', async () => {
     await importHistory()
-    expect(
-      await varve('status', '--durability-mode', 'batched', '--buffer-size', '7', ...place(), '--json'),
-    ).toBe(0)
-    expect(json()).toMatchObject({ mode: 'batched', buffer: { size: 7 } })
-    expect(await varve('status', '--buffer-size', 'seven', ...place())).toBe(1)
+    const flags = ['--durability-mode', 'batched', '--buffer-size', '7']
+    expect(await varve('-c', '.status', ...flags, ...place(), '--json')).toBe(0)
+    expect(json()).toMatchObject({ status: { mode: 'batched', buffer: { size: 7 } } })
+    expect(await varve('status', '--buffer-size', 'seven', ...place())).toBe(2)
     expect(noted[0]).toMatch(/SETTING_INVALID.*setting=bufferSize, value=seven/)
-    expect(await varve('compact', '--since', 'now', ...place())).toBe(1)
+    expect(await varve('compact', '--since', 'now', ...place())).toBe(2)
     expect(noted[0]).toMatch(/SETTING_INVALID.*flag=--since/)
   })
 })
@@ -276,7 +275,10 @@ describe('varve verify (GB-34)', () => {
       ],
     })
     expect(await varve('verify', ...place())).toBe(1)
-    expect(printed.at(-1)).toMatch(/^3 problem\(s\): /)
+    expect(printed.at(-2)).toMatch(/^3 problem\(s\): /)
+    expect(printed.at(-1)).toBe(
+      'What to do: varve repair --dry-run says what is left and what can be done, varve repair does it.',
+    )
   })
 
   test('where there is no store', async () => {

@@ -151,9 +151,8 @@ describe('the store of a command', () => {
     const status = async (
       ...flags: string[]
     ): Promise<{ path?: string; mode: string; buffer: { size: number } }> => {
-      expect(await varve('-c', '', ...flags)).toBe(0)
-      expect(await varve('status', '--json', ...flags)).toBe(0)
-      return JSON.parse(printed[0]!)
+      expect(await varve('-c', '.status', '--json', ...flags)).toBe(0)
+      return JSON.parse(printed[0]!).status
     }
     expect(await status()).toMatchObject({ path: join(folder, 'data/persist'), buffer: { size: 10_000 } })
     expect(await status('--config', file)).toMatchObject({
@@ -174,8 +173,7 @@ describe('the store of a command', () => {
   })
 
   test('is opened with a warning where nothing is synced (GB-08)', async () => {
-    expect(await varve('-c', '')).toBe(0)
-    expect(await varve('status', '--durability-mode', 'never')).toBe(0)
+    expect(await varve('-c', '.status', '--durability-mode', 'never')).toBe(0)
     expect(printed).toContain('Durability mode: none')
     expect(noted).toEqual([
       'warning: in durability mode none nothing is synced, and a power loss can take anything',
@@ -223,7 +221,7 @@ describe('the store of a command', () => {
     ['--enabled', 'no', 'enabled'],
     ['--data-dir', '', 'dataDir'],
   ])('is not opened with %s %s', async (flag, value, setting) => {
-    expect(await varve('status', '--json', `${flag}=${value}`)).toBe(1)
+    expect(await varve('status', '--json', `${flag}=${value}`)).toBe(2)
     expect(JSON.parse(printed[0]!)).toMatchObject({
       error: { code: 'SETTING_INVALID', details: { flag, setting, value } },
     })

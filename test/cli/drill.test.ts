@@ -202,7 +202,7 @@ describe('a wrong call', () => {
     ],
   ])('%s', async (words, why) => {
     expect(await varve(...words)).toEqual({
-      code: 1,
+      code: 2,
       printed: [],
       noted: [`varve drill: SETTING_INVALID: ${why}`],
     })

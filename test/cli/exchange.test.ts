@@ -338,7 +338,7 @@ describe('varve import', () => {
     'a relation that no query could name is refused: %s',
     async relation => {
       const path = await put('x.csv', 'a\n1\n')
-      expect(await varve('import', path, '--relation', relation, '--json')).toBe(1)
+      expect(await varve('import', path, '--relation', relation, '--json')).toBe(2)
       expect(json()).toMatchObject({
         error: { code: 'SHARD_NAME_INVALID', details: { place: '--relation', shard: relation } },
       })
@@ -351,30 +351,30 @@ describe('varve import', () => {
     ['no ending', 'x', [], 2, /--format/],
     ['types for Parquet', 'x.parquet', ['--types', 'a:int64'], 2, /own types/],
     ['a header for JSON lines', 'x.jsonl', ['--no-header'], 2, /--no-header/],
-    ['an unknown format', 'x.csv', ['--format', 'xml'], 1, /SETTING_INVALID.*flag=--format, value=xml/],
+    ['an unknown format', 'x.csv', ['--format', 'xml'], 2, /SETTING_INVALID.*flag=--format, value=xml/],
     [
       'an unknown type',
       'x.csv',
       ['--types', 'a:int64,b:uuid'],
-      1,
+      2,
       /SETTING_INVALID.*flag=--types, value=b:uuid/,
     ],
-    ['the type of nothing', 'x.csv', ['--types', 'a:null'], 1, /SETTING_INVALID.*value=a:null/],
+    ['the type of nothing', 'x.csv', ['--types', 'a:null'], 2, /SETTING_INVALID.*value=a:null/],
     [
       'a type that says what there is',
       'x.csv',
       ['--types', 'a:number'],
-      1,
+      2,
       /one of int, float, string, bool, timestamp, bytes, vector, any\. /,
     ],
     [
       'a column with two types',
       'x.csv',
       ['--types', 'a:int64,a:string'],
-      1,
+      2,
       /SETTING_INVALID.*one type.*value=a:string/,
     ],
-    ['a type without a column', 'x.csv', ['--types', ':int64'], 1, /SETTING_INVALID.*value=:int64/],
+    ['a type without a column', 'x.csv', ['--types', ':int64'], 2, /SETTING_INVALID.*value=:int64/],
   ])('%s', async (_, name, more, code, why) => {
     expect(await imported(name, 'a\n1\n', ...more)).toBe(code)
     expect(noted).toEqual([expect.stringMatching(why)])

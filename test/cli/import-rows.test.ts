@@ -188,13 +188,14 @@ describe('an import', () => {
   test.each(['csv', 'jsonl'] as const)('of %s that dies is resumed like any other', async format => {
     const whole = new SimulatedDisk()
     const undisturbed = await open(whole)
+    const opening = whole.trace.length
     await bringIn(undisturbed, await textFile(format))
     const expected = await count(undisturbed)
     expect(expected).toMatchObject({ distinct: 9000, total: 25_000 })
     const calls = whole.trace.length
     await undisturbed.close()
     const resumedAt = new Set<number>()
-    for (let stopAfter = 30; stopAfter <= calls; stopAfter += 4) {
+    for (let stopAfter = opening; stopAfter <= calls; stopAfter += 4) {
       const disk = new SimulatedDisk({ stopAfter })
       const dying = await open(disk).catch(() => undefined)
       if (dying === undefined) continue

@@ -1,6 +1,6 @@
 // `varve repair` as a caller sees it: what it says, what it changes, its exit codes (IL-31, IL-47, ND-28, GB-33).
 import { createHash } from 'node:crypto'
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { main } from '../../src/cli/main.ts'
@@ -86,17 +86,17 @@ describe('varve repair', () => {
     expect(printed).toEqual([
       'default:edge:',
       '  batches/1.parquet: a batch is not there. file=batches/1.parquet; nothing of it is left',
-      '    lost: commits 1 to 1, times 0 to before 1, 1 rows',
+      '    lost: commit 1, time 0, 1 rows',
       expect.stringMatching(/^the log: .*the checksum does not match/),
       expect.stringMatching(/^ {2}wal\/current\.wal: \d+ bytes at \d+: the checksum does not match$/),
-      '    lost: commits 2 to 2, times 1 to before 2',
+      '    lost: commit 2, time 1',
       'Nothing was changed. Something is lost.',
     ])
     const said = printed.slice(0, -1)
     expect(await varve('repair')).toBe(1)
     expect(printed.slice(0, -1)).toEqual(said)
     expect(printed.at(-1)).toBe(
-      'Repaired; what is lost is stated above. To be acknowledged: quarantine/batches-1.parquet.json, quarantine/lost-commits-2-2.json.',
+      'Repaired; what is lost is stated above. To be acknowledged (varve repair --acknowledge): quarantine/batches-1.parquet.json, quarantine/lost-commits-2-2.json.',
     )
     expect(await contents()).toEqual({ '[3]': 1 })
   })
@@ -159,6 +159,68 @@ test('salvage on the command line counts what it lost (OX-29)', async () => {
   expect(noted.join()).toContain('WAL_CORRUPT')
   expect(await varve('flush', '--recovery', 'salvage', '--json')).toBe(0)
   expect(await contents()).toEqual({ '[1]': 1, '[3]': 1 })
+})
+
+describe('what has to be done next is said', () => {
+  const DEGRADED =
+    'degraded: something was lost, and nobody has acknowledged it: quarantine/lost-commits-2-2.json; ' +
+    'varve repair --acknowledge once you have taken note'
+
+  test('by a statement on a log that was salvaged, and on a degraded store', async () => {
+    await flipAt('wal/current.wal', '{"lsn":2,')
+    expect(await varve('-c', '?edge(X)')).toBe(1)
+    expect(noted.at(-1)).toMatch(/^ {2}what to do: varve repair --dry-run /)
+    expect(await varve('-c', '?edge(X)', '--recovery', 'salvage')).toBe(0)
+    expect(noted).toEqual(['warning: commits of the log that are lost: 1', `warning: ${DEGRADED}`])
+    for (const words of [['-c', '?edge(X)'], ['--read-only', '-c', '?edge(X)'], ['flush']]) {
+      expect(await varve(...words)).toBe(0)
+      expect(noted).toEqual([`warning: ${DEGRADED}`])
+    }
+    expect(await varve('status')).toBe(0)
+    expect(printed).toContain(`Health:          ${DEGRADED}`)
+    expect(await varve('repair', '--acknowledge')).toBe(0)
+    expect(noted).toEqual([])
+    expect(await varve('-c', '?edge(X)')).toBe(0)
+    expect(noted).toEqual([])
+  })
+
+  test('by a statement about a damaged shard, with its cause', async () => {
+    await rm(at('batches/1.parquet'))
+    expect(await varve('-c', '?edge(X)')).toBe(1)
+    expect(noted).toEqual([
+      `warning: degraded: ${EDGE}: BATCH_MISSING; varve repair --dry-run says what can be done`,
+      expect.stringMatching(/^SHARD_DAMAGED: /),
+      `  because of BATCH_MISSING: a batch of the shard is missing. file=batches/1.parquet, shard=${EDGE}`,
+      '  what to do: varve repair --dry-run says what is left and what can be done, varve repair does it',
+    ])
+  })
+
+  test('but a torn end, as a power failure leaves it, is no damage', async () => {
+    const log = await readFile(at('wal/current.wal'))
+    await writeFile(at('wal/current.wal'), log.subarray(0, -5))
+    expect(await varve('verify')).toBe(0)
+    expect(printed).toEqual([
+      expect.stringMatching(
+        /^wal\/current\.wal ends in a write that was torn at \d+, which opening cuts off: /,
+      ),
+      expect.stringMatching(/^Sound: /),
+    ])
+    expect(await varve('verify', '--json')).toBe(0)
+    expect(JSON.parse(printed.join('\n'))).toMatchObject({ problems: [], notes: [expect.any(String)] })
+    expect(await varve('repair', '--dry-run')).toBe(0)
+    expect(printed).toEqual(['Nothing to repair.'])
+  })
+
+  test('by a log that was written by hand and has a bad line: there is no store to be repaired yet', async () => {
+    const hand = join(folder, 'hand/persist/wal')
+    await mkdir(hand, { recursive: true })
+    await writeFile(join(hand, 'current.wal'), 'no line\n')
+    data = join(folder, 'hand')
+    expect(await varve('-c', '?edge(X)')).toBe(1)
+    expect(noted).toEqual([expect.stringMatching(/^varve repl: WAL_CORRUPT: .*advice=mend this line/)])
+    expect(await varve('repair')).toBe(1)
+    expect(noted).toEqual([expect.stringMatching(/no store here.*advice=name the folder/)])
+  })
 })
 
 test('compaction goes on past a damaged shard, says which, and exits with 1', async () => {

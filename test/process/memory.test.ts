@@ -9,8 +9,8 @@ import { expect, test } from 'vitest'
 import { scratchFolder } from '../support/scratch.ts'
 
 const CHILD = fileURLToPath(new URL('./memory.js', import.meta.url))
-const OLD_SPACE_MB = 20
-const ROWS = 1_250_000
+const OLD_SPACE_MB = 24
+const ROWS = 1_000_000
 
 /** What a step says, or how it died. */
 const run = async (step: string, dataDir: string, rows: number): Promise<unknown> => {

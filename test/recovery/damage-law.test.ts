@@ -1,6 +1,6 @@
 // The law of repair: whatever was done to the files, either it is refused with a typed error and nothing changes, or the
-// store serves again, holds nothing that was never in it, and states as lost everything that it holds no more (IL-31,
-// IL-32, IL-47, GB-33).
+// store serves again, holds nothing that was never in it, states as lost everything that it holds no more, of each shard, and
+// holds everything that a sound batch or a sound line of the log has (IL-31, IL-32, IL-47, GB-33).
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { settingsFrom } from '../../src/config/settings.ts'
@@ -8,31 +8,113 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { CorruptionError, DiskError, UnsupportedError } from '../../src/errors.ts'
 import { verify } from '../../src/recovery/verify.ts'
 import { repairStore } from '../../src/store/repair.ts'
+import type { Store } from '../../src/store/store.ts'
 import { bytesOf, copyOnto, everything } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const EDGE = 'default:edge'
 const NODE = 'default:node'
 
-/** Commit n holds the number n in both shards, at time n - 1. */
-const COMMITS = 12
+/** It is dropped, and made anew. */
+const BACK = 'default:back'
+/** It is dropped, and stays so. */
+const GONE = 'default:gone'
+/** It has one number, in the log alone: from there on the log is replayed. */
+const LATE = 'default:late'
+const SHARDS = [EDGE, NODE, BACK, GONE, LATE]
+
+/** Which numbers each shard is given, at time n - 1; in between {@link BACK} and {@link GONE} are dropped. */
+const COMMITS = 14
+const DROP_AFTER = 8
+const VALUES: Readonly<Record<string, (value: number) => boolean>> = {
+  [EDGE]: () => true,
+  [NODE]: value => value % 3 === 2,
+  [BACK]: value => value % 2 === 0,
+  [GONE]: value => value <= 6,
+  [LATE]: value => value === 8,
+}
+
+/** A number of a shard. */
+interface Fact {
+  readonly shard: string
+  readonly value: number
+  readonly lsn: number
+  /** It came before the drop. */
+  readonly dropped: boolean
+}
 
 let files: Record<string, string>
+let facts: Fact[]
+let dropLsn: number
+/** What sound batches have, by file, and sound lines from `walStart` on, by their text. */
+let inBatch: Map<string, Fact[]>
+let inLine: Map<string, Fact[]>
 
-/** Batches of several ages, one of them a compaction's, and a log of several segments whose first commits are flushed. */
+const quiet = async (store: Store, bufferSize: number): Promise<void> => {
+  while (store.status().shards.some(({ buffered }) => buffered >= bufferSize))
+    await new Promise(resolve => setImmediate(resolve))
+}
+
+const noteEvidence = (): void => {
+  const walStart = JSON.parse(files['store.json']!).walStart as number
+  const live = facts.filter(({ dropped }) => !dropped)
+  inBatch = new Map()
+  inLine = new Map()
+  for (const [path, text] of Object.entries(files)) {
+    if (path.startsWith('shards/')) {
+      const { name, batches } = JSON.parse(text)
+      for (const { path: file, lsnLower, lsnUpper } of batches)
+        inBatch.set(
+          file,
+          live.filter(({ shard, lsn }) => shard === name && lsn >= lsnLower && lsn <= lsnUpper),
+        )
+    }
+    if (path.startsWith('wal/'))
+      for (const line of text.split('\n')) {
+        const lsn = Number(/^[0-9a-f]{8}:\{"lsn":([0-9]+),/.exec(line)?.[1] ?? 0)
+        if (lsn >= walStart)
+          inLine.set(
+            `${line}\n`,
+            live.filter(fact => fact.lsn === lsn),
+          )
+      }
+  }
+}
+
+/**
+ * Shards that flush at different LSNs, so that batches reach beyond `walStart`; one that is dropped, one that is made anew
+ * after that; a batch that a compaction made; a log of several segments.
+ */
 beforeAll(async () => {
   const disk = new MemoryDisk()
-  const store = await openOn(disk, { walSegmentBytes: 400, autoCompactThreshold: 0 })
+  const store = await openOn(disk, { walSegmentBytes: 400, bufferSize: 3, autoCompactThreshold: 0 })
+  facts = []
   for (let value = 1; value <= COMMITS; value++) {
-    await store.commit([
-      { shard: EDGE, data: [value], diff: 1 },
-      { shard: NODE, data: [value], diff: 1 },
-    ])
-    if (value === 2 || value === 4 || value === 6) await store.flush()
+    const shards = SHARDS.filter(shard => VALUES[shard]!(value))
+    const { lsn } = await store.commit(shards.map(shard => ({ shard, data: [value], diff: 1 })))
+    for (const shard of shards)
+      facts.push({
+        shard,
+        value,
+        lsn,
+        dropped: value <= DROP_AFTER && (shard === BACK || shard === GONE),
+      })
+    await quiet(store, 3)
     if (value === 4) await store.compact()
+    if (value === DROP_AFTER) dropLsn = (await store.drop([BACK, GONE])).lsn
   }
   files = await everything(disk)
   await store.close()
+  noteEvidence()
+  const straddles = Object.entries(files).some(([path, text]) => {
+    if (!path.startsWith('shards/')) return false
+    const { walStart } = JSON.parse(files['store.json']!)
+    return JSON.parse(text).batches.some(
+      (batch: { lsnLower: number; lsnUpper: number }) =>
+        batch.lsnLower < walStart && batch.lsnUpper >= walStart,
+    )
+  })
+  expect([straddles, inLine.size > 3, inBatch.size > 3]).toEqual([true, true, true])
 })
 
 interface Damage {
@@ -90,6 +172,8 @@ interface Stated {
   readonly shard?: string
   /** Of any but these. */
   readonly known?: readonly string[]
+  /** Of these alone, and of any that nothing else named. */
+  readonly shards?: readonly string[]
   readonly lsnLower: number
   readonly lsnUpper: number
   readonly openEnded?: boolean
@@ -99,18 +183,21 @@ interface Stated {
 const statedLosses = async (
   disk: MemoryDisk,
   losses: readonly string[],
+  isThere: (shard: string) => boolean,
 ): Promise<(shard: string, lsn: number) => boolean> => {
   const stated: Stated[] = []
   for (const path of losses) {
     const report = JSON.parse((await bytesOf(disk, path)).toString())
     if (!Array.isArray(report.lost)) continue
-    for (const lost of report.lost) stated.push({ ...lost, shard: report.shard, known: report.known })
+    for (const lost of report.lost)
+      stated.push({ ...lost, shard: report.shard, known: report.known, shards: report.shards })
   }
   return (name, lsn) =>
     stated.some(
-      ({ shard, known, lsnLower, lsnUpper, openEnded }) =>
+      ({ shard, known, shards, lsnLower, lsnUpper, openEnded }) =>
         (shard === undefined || shard === name) &&
         known?.includes(name) !== true &&
+        (shards === undefined || shards.includes(name) || !isThere(name)) &&
         lsn >= lsnLower &&
         (lsn <= lsnUpper || openEnded === true),
     )
@@ -143,19 +230,34 @@ const checkRepair = async (found: Record<string, string>): Promise<'refused' | '
   }
   expect((await verify(disk, settingsFrom({}), () => 0)).problems).toEqual([])
   const store = await openOn(disk, { damagedShard: 'refuse' })
-  const isStated = await statedLosses(disk, losses)
+  const isThere = (shard: string): boolean => store.status().shards.some(({ name }) => name === shard)
+  const isStated = await statedLosses(disk, losses, isThere)
   // Only at the end of the log can damage look like a write that was never acknowledged; its LSN is free again.
-  const { lsn } = store.status()
-  for (const shard of [EDGE, NODE]) {
-    const there = store.status().shards.some(({ name }) => name === shard) ? await read(store, shard) : {}
-    for (const [tuple, diff] of Object.entries(there)) {
-      const value = Number(tuple.slice(1, -1))
-      expect([value >= 1 && value <= COMMITS, diff]).toEqual([true, 1])
+  const { lsn: end } = store.status()
+  const kept = new Set<Fact>()
+  for (const shard of SHARDS) {
+    const there = isThere(shard) ? await read(store, shard) : {}
+    const own = facts.filter(fact => fact.shard === shard)
+    expect(Object.values(there).every(diff => diff === 1)).toBe(true)
+    for (const tuple of Object.keys(there)) {
+      const fact = own.find(({ value }) => tuple === `[${value}]`)
+      expect([shard, tuple, fact !== undefined]).toEqual([shard, tuple, true])
+      kept.add(fact!)
+      // Nothing comes back but where the drop itself is lost.
+      if (fact!.dropped)
+        expect([shard, tuple, dropLsn > end || isStated(shard, dropLsn)]).toEqual([shard, tuple, true])
     }
-    for (let value = 1; value <= Math.min(lsn, COMMITS); value++)
-      if (there[`[${value}]`] === undefined)
-        expect([shard, value, isStated(shard, value)]).toEqual([shard, value, true])
+    for (const fact of own)
+      if (!kept.has(fact) && !fact.dropped && fact.lsn <= end)
+        expect([fact, isStated(shard, fact.lsn)]).toEqual([fact, true])
   }
+  const log = Object.entries(found).filter(([path]) => path.startsWith('wal/'))
+  const expected = [
+    ...[...inBatch].filter(([path]) => found[path] === files[path]),
+    ...[...inLine].filter(([line]) => log.some(([, text]) => text.includes(line))),
+  ]
+  for (const [source, each] of expected)
+    for (const fact of each) expect([source, fact, kept.has(fact)]).toEqual([source, fact, true])
   await store.close()
   return 'repaired'
 }

@@ -130,6 +130,34 @@ test('repair of store.json', async () => {
   expect(await crashEverywhere(damage, repair)).toBeGreaterThan(300)
 }, 120_000)
 
+/** Repairs a disk on which files of the content of `spoilt` cannot be read, wherever they are. None of it is gone then. */
+const repairUnreadable = (spoilt: ReadonlySet<string>) => async (disk: Disk) => {
+  const bad = new Set(
+    Object.entries(await everything(disk)).flatMap(([path, bytes]) => (spoilt.has(bytes) ? [path] : [])),
+  )
+  const isRead = (label: string): boolean => {
+    const [operation, first = '', second = ''] = label.split(' ')
+    if (operation === 'rename') {
+      bad.delete(second)
+      if (bad.delete(first)) bad.add(second)
+    }
+    return operation === 'read' && bad.has(first)
+  }
+  ;(disk as SimulatedDisk).inject(isRead, { kind: 'fail', errno: 'EIO' }, 'always')
+  await repair(disk)
+  bad.clear()
+  expect(Object.values(await everything(disk))).toEqual(expect.arrayContaining([...spoilt]))
+}
+
+test('repair of a document, and of store.json, that the disk cannot read', async () => {
+  const spoilt = new Set<string>()
+  const damage = async (disk: Disk): Promise<void> => {
+    for (const path of ['shards/default_edge.json', 'store.json'])
+      spoilt.add((await bytesOf(disk, path)).toString('latin1'))
+  }
+  expect(await crashEverywhere(damage, repairUnreadable(spoilt))).toBeGreaterThan(300)
+}, 120_000)
+
 // B10: the process was killed before it synced, so what salvage reads may be in the page cache alone.
 test('no commit is torn between shards by a power failure while a log in the page cache is salvaged', async () => {
   const disk = new SimulatedDisk()

@@ -162,6 +162,7 @@ describe('a damaged log', () => {
     const disk = await killed(5, {}, 3)
     await disk.remove(CURRENT)
     await salvages(disk, 'WAL_MISSING', [1, 2, 3], [{ lsnLower: 4, lsnUpper: 3, openEnded: true, lower: 3 }])
+    expect(await disk.stat('quarantine/lost-commits-4-on.json')).toBeDefined()
   })
 
   test('a log that ends before a fence', async () => {

@@ -285,7 +285,9 @@ describe('dropping', () => {
     expect((await errors('.rel drop edge node'))[0]).toMatch(
       /^STATEMENT_INVALID: expected \.rel or .*column=16/,
     )
-    expect((await errors('.rel drop'))[0]).toMatch(/^NAME_UNKNOWN: there is no relation drop/)
+    expect((await errors('.rel drop'))[0]).toMatch(/^STATEMENT_INVALID: expected \.rel or .*column=10/)
+    expect(await run('+drop(1)\n.rel drop')).toContain('Relation: drop')
+    expect(await run('.rel drop drop')).toEqual(["Relation 'drop' dropped."])
     expect((await errors('.as-of 0\n.rel drop edge\n.as-of now'))[0]).toMatch(
       /^STATEMENT_INVALID: the session reads as of 0/,
     )

@@ -117,8 +117,13 @@ class Story {
     await turmoil.run()
     this.#witnesses = turmoil.witnesses
     this.#tally.answers += turmoil.witnesses.length
-    if (!this.#disk.stopped && this.#dice.roll(2) === 0) await this.#oracle.settle(() => store.close())
-    else {
+    if (!this.#disk.stopped && this.#dice.roll(2) === 0) {
+      // It may die while it closes.
+      const closed = this.#oracle.settle(() => store.close())
+      await closed.catch(error => {
+        if (!this.#disk.stopped) throw error
+      })
+    } else {
       this.#disk.stop()
       await store.close().catch(() => {})
     }

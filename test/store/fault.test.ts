@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { State } from '../../src/shard/state.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
+import { bytesOf } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const put = (value: number) => ({ shard: 'a:b', data: [value], diff: 1 })
@@ -343,13 +344,22 @@ describe('a flush that fails', () => {
     }
   })
 
-  test('a process whose lock was broken publishes nothing (B12)', async () => {
+  test.each([
+    ['that is new', false],
+    ['that is listed already', true],
+  ])('a process whose lock was broken publishes nothing, also of a shard %s (B12)', async (_, isListed) => {
     const disk = new SimulatedDisk()
     const store = await openOn(disk)
+    if (isListed) {
+      await store.commit([put(0)])
+      await store.flush()
+    }
     await store.commit([put(1)])
     const thief = await openOn(disk)
+    const published = await bytesOf(disk, 'shards/a_b.json')
     await expect(store.flush()).rejects.toMatchObject({ code: 'FENCED', details: { epoch: 1, found: 2 } })
-    expect(await read(thief, 'a:b')).toEqual({ '[1]': 1 })
+    expect(await bytesOf(disk, 'shards/a_b.json')).toEqual(published)
+    expect(await read(thief, 'a:b')).toEqual({ ...(isListed && { '[0]': 1 }), '[1]': 1 })
     await thief.close()
   })
 })
