@@ -180,4 +180,20 @@ describe('a document and a batch between others that are gone', () => {
       ],
     })
   })
+
+  test('and the log has all of the shard but a damaged line, which a batch has', async () => {
+    const disk = new MemoryDisk()
+    const open = await openOn(disk, { bufferSize: 3, autoCompactThreshold: 0 })
+    await open.commit([update(2, NODE)])
+    for (const value of [1, 2, 3]) await open.commit([update(value)])
+    await flushed(open, 1)
+    const copy = new MemoryDisk()
+    await copyOnto(await everything(disk), copy)
+    await open.close()
+    await copy.remove(DOCUMENT)
+    await damageLine(copy, 3)
+    const { shards, log } = await repairs(copy, [1, 2, 3])
+    expect(shards).toMatchObject([{ shard: EDGE, batches: [{ action: 'adopt' }], lost: [] }])
+    expect(log).toMatchObject({ lost: [{ lsnLower: 3, lsnUpper: 3 }] })
+  })
 })
