@@ -24,7 +24,8 @@ import { SEGMENT_BYTES_MAX, type SegmentFile } from '../wal/reader.ts'
 import { encodeHeader } from '../wal/record.ts'
 import { CURRENT, NEXT, type Segment, sealedPath, WAL_FOLDER } from '../wal/segment.ts'
 import { keepBytes, keepReport, moveAside } from './quarantine.ts'
-import { FOLDERS, type Recovered } from './recover.ts'
+import { FOLDERS } from './read-shards.ts'
+import type { Recovered } from './recover.ts'
 import type { SalvagedLog } from './salvage.ts'
 
 /** A store that serves. */

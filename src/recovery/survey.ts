@@ -16,8 +16,9 @@ import {
   type ShardMetadata,
 } from '../shard/metadata.ts'
 import { readLog } from '../wal/reader.ts'
+import { checkBatchIds, checkNotOlder, FOLDERS, isThere, unlistedDocuments } from './read-shards.ts'
 import { rebuildCatalog } from './rebuild-catalog.ts'
-import { checkBatchIds, checkNotOlder, FOLDERS, isThere, readingLog, unlistedDocuments } from './recover.ts'
+import { readingLog } from './recover.ts'
 import { type SalvagedLog, salvageLog } from './salvage.ts'
 
 /** A batch that a document names. */
