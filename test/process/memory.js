@@ -1,4 +1,4 @@
-// A process with little memory for objects: node --max-old-space-size=M memory.js STEP DIR ROWS. Each step opens the
+// A process with little memory for objects: node --max-old-space-size=M --max-semi-space-size=1 memory.js STEP DIR ROWS. Each step opens the
 // store, does one thing and prints what it found as JSON. `objects` holds the rows as a program would, to be compared.
 import { openStore } from '../../dist/index.js'
 

@@ -10,11 +10,18 @@ import { scratchFolder } from '../support/scratch.ts'
 
 const CHILD = fileURLToPath(new URL('./memory.js', import.meta.url))
 const OLD_SPACE_MB = 24
-const ROWS = 1_000_000
+const ROWS = 1_440_000
 
 /** What a step says, or how it died. */
 const run = async (step: string, dataDir: string, rows: number): Promise<unknown> => {
-  const words = [`--max-old-space-size=${OLD_SPACE_MB}`, CHILD, step, dataDir, String(rows)]
+  const words = [
+    `--max-old-space-size=${OLD_SPACE_MB}`,
+    '--max-semi-space-size=1',
+    CHILD,
+    step,
+    dataDir,
+    String(rows),
+  ]
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   const output = text(child.stdout)
   const errors = text(child.stderr)
