@@ -36,22 +36,31 @@ const run = ({ dataDir, mode, name, first }: Work, point?: string) => {
   }
 }
 
+/** A point, and the others of its kind: what is done in the background may come in another step the next time. */
+type Point = readonly string[]
+
 /**
  * The points that a work passes in some steps. In the long run all; else each kind of call once, in a step that chance
  * picks, and none behind a sync, as a kill of the process leaves what it leaves before it.
  */
-const pointsOf = (work: Work, steps: RegExp): string[] => {
+const pointsOf = (work: Work, steps: RegExp): Point[] => {
   const { status, lines: all } = run(work)
   expect(status, all.join('\n')).toBe(0)
   const lines = all.filter(line => steps.test(line))
-  if (IS_LONG) return lines
   const byCall = new Map<string, string[]>()
-  for (const line of lines.filter(each => !each.includes(' sync'))) {
+  for (const line of lines) {
     const call = line.slice(line.indexOf(' ') + 1)
     byCall.set(call, [...(byCall.get(call) ?? []), line])
   }
   const random = randomFrom(20_261_121)
-  return [...byCall.values()].map(points => points[random(points.length)]!)
+  const from = (points: readonly string[], first: number): Point => [
+    ...points.slice(first),
+    ...points.slice(0, first),
+  ]
+  if (IS_LONG) return [...byCall.values()].flatMap(points => points.map((_, first) => from(points, first)))
+  return [...byCall]
+    .filter(([call]) => !call.includes('sync'))
+    .map(([, points]) => from(points, random(points.length)))
 }
 
 const upTo = (count: number): Record<string, number> =>
@@ -75,12 +84,26 @@ const reopened = async (dataDir: string, least: number, most: number, place: str
   }
 }
 
-/** Kills a work at a point, and looks at what that leaves. Between its commits and one more may be there. */
-const killedAt = async (work: Work, point: string): Promise<void> => {
+/** Kills a work at a point, or at the first of its kind that it comes to, each time with a new folder. */
+const killed = async (
+  anew: () => Promise<Work>,
+  point: Point,
+): Promise<{ work: Work; ended: ReturnType<typeof run> }> => {
+  for (const each of point) {
+    const work = await anew()
+    const ended = run(work, each)
+    if (ended.signal === 'SIGKILL') return { work, ended }
+    expect(ended.status, `${each}: ${ended.lines.join('\n')}`).toBe(0)
+  }
+  throw new Error(`never came to ${point.join(', ')}`)
+}
+
+/** Kills a work, and looks at what that leaves. Between its commits and one more may be there. */
+const killedAt = async (anew: () => Promise<Work>, point: Point): Promise<void> => {
+  const { work, ended } = await killed(anew, point)
   const { dataDir, mode, first } = work
-  const { signal, acknowledged, lines } = run(work, point)
-  const place = `${mode}: ${point}: ${lines.join('\n')}`
-  expect(signal, place).toBe('SIGKILL')
+  const { acknowledged, lines } = ended
+  const place = `${mode}: ${point[0]}: ${lines.join('\n')}`
   const isSure = mode === 'immediate' || mode === 'batched'
   const after = first + acknowledged
   const count = await reopened(dataDir, isSure ? after : first, after + 1, place)
@@ -110,10 +133,11 @@ test.each(IS_LONG ? (['immediate', 'batched', 'async', 'none'] as const) : (['im
       'remove batches/N.parquet',
     ])
       expect(
-        points.some(point => point.endsWith(call)),
+        points.some(([point]) => point!.endsWith(call)),
         call,
       ).toBe(true)
-    for (const [index, point] of points.entries()) await killedAt(work(`life-${index}`), point)
+    let lives = 0
+    for (const point of points) await killedAt(async () => work(`life-${lives++}`), point)
   },
   3_600_000,
 )
@@ -154,9 +178,9 @@ test('at every point of a recovery: from a torn log, a compaction that was cut o
       first,
     })
     for (const point of pointsOf(await work(), /^(lock|open) /)) {
-      if (covered.has(point) && !IS_LONG) continue
-      covered.add(point)
-      await killedAt(await work(), point)
+      if (covered.has(point[0]!) && !IS_LONG) continue
+      covered.add(point[0]!)
+      await killedAt(work, point)
     }
   }
   for (const call of [
