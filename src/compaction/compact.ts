@@ -32,8 +32,9 @@ class Input {
   readonly batch: BatchEntry
   readonly #reader: BatchReader
   readonly #chunks: AsyncGenerator<Columns, void, undefined>
-  readonly #first: Columns | undefined
   readonly #read: (rows: number) => void
+  /** The first row group, until it is taken: nothing is held that was merged already. */
+  #first: Columns | undefined
 
   private constructor(
     batch: BatchEntry,
@@ -72,11 +73,14 @@ class Input {
     return this.#first === undefined ? 0 : bytesOf(this.#first)
   }
 
+  async #next(): Promise<Columns | undefined> {
+    const first = this.#first
+    this.#first = undefined
+    return first ?? (await this.#chunks.next()).value ?? undefined
+  }
+
   async *run(): AsyncGenerator<Columns, void, undefined> {
-    if (this.#first === undefined) return
-    this.#read(this.#first.length)
-    yield this.#first
-    for await (const chunk of this.#chunks) {
+    for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {
       this.#read(chunk.length)
       yield chunk
     }
