@@ -17,6 +17,23 @@ export interface ReplaceBarriers {
 
 const DOCUMENT: ReplaceBarriers = { content: 'B7', name: 'B8' }
 
+/** Writes a file in place of one that a crash may have left, with its content durable: its name is not yet. */
+export const writeNew = async (
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  barrier: Barrier,
+): Promise<void> => {
+  if ((await disk.stat(path)) !== undefined) await disk.remove(path)
+  const file = await disk.open(path, 'create')
+  try {
+    await file.write(0, bytes)
+    await file.sync(barrier)
+  } finally {
+    await file.close()
+  }
+}
+
 /**
  * Puts `bytes` at `path`, durable when the promise resolves: temporary file, sync, rename, folder sync.
  * If it rejects before the rename, the old file is untouched; a leftover temporary file is removed at open.
@@ -28,14 +45,7 @@ export const replaceFile = async (
   barriers: ReplaceBarriers = DOCUMENT,
 ): Promise<void> => {
   const temporary = path + TEMPORARY
-  if ((await disk.stat(temporary)) !== undefined) await disk.remove(temporary)
-  const file = await disk.open(temporary, 'create')
-  try {
-    await file.write(0, bytes)
-    await file.sync(barriers.content)
-  } finally {
-    await file.close()
-  }
+  await writeNew(disk, temporary, bytes, barriers.content)
   await disk.rename(temporary, path)
   // Sync the folder as well: until then a crash can undo the rename.
   await disk.syncDirectory(folderOf(path), barriers.name)

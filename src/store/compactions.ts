@@ -272,8 +272,11 @@ export class Compactions {
 
   /** Whether flushes have left compaction so far behind that they have to wait for it. */
   isCrowded(shard: Shard): boolean {
-    const most = CROWDED * this.#settings.autoCompactThreshold
-    return shard.metadata.batches.length > most && !this.#stopping && this.#automaticPlan(shard) !== undefined
+    const { autoCompactThreshold } = this.#settings
+    // Asked before every group: the plan is for those few that have too many.
+    if (autoCompactThreshold === 0 || shard.metadata.batches.length <= CROWDED * autoCompactThreshold)
+      return false
+    return !this.#stopping && this.#automaticPlan(shard) !== undefined
   }
 
   /** Waits until a crowded shard is compacted. @throws what the compaction failed with */

@@ -76,9 +76,13 @@ export class Maintenance {
     return this.#waitingAt
   }
 
-  /** Bytes of the log that count against its bound: also what is flushed and still has to be removed. */
-  get #boundedLogBytes(): number {
-    return this.#log.bytes - this.retention.keptLogBytes
+  /** Whether the log is at its bound: also what is flushed and still has to be removed counts against it. */
+  get #isLogFull(): boolean {
+    const { maxWalSizeBytes } = this.#settings
+    // What is kept for damaged shards alone takes a look at every shard, and is only asked for where it matters.
+    return (
+      this.#log.bytes >= maxWalSizeBytes && this.#log.bytes - this.retention.keptLogBytes >= maxWalSizeBytes
+    )
   }
 
   async #flushed(shard: Shard): Promise<void> {
@@ -93,13 +97,14 @@ export class Maintenance {
       this.flushes.applied(this.#state.shards.get(name) ?? this.#state.dropped.get(name)!)
     const { maxBufferBytes, maxWalSizeBytes } = this.#settings
     // Starting at half of the bound, so that steady writing never has to wait at it.
-    const isLogLong = this.retention.unflushedLogBytes >= maxWalSizeBytes / 2
+    const half = maxWalSizeBytes / 2
+    const isLogLong = this.#log.bytes >= half && this.retention.unflushedLogBytes >= half
     if (this.flushes.bufferedBytes >= maxBufferBytes || isLogLong) this.flushes.flushAllSoon()
   }
 
   /** Waits until there is room for commits: see {@link WriterHooks}. */
   async room(seal: () => Promise<void>): Promise<void> {
-    const { maxBufferBytes, maxWalSizeBytes } = this.#settings
+    const { maxBufferBytes } = this.#settings
     const { flushes, compactions } = this
     for (const shard of this.#state.shards.values()) {
       if (shard.damage !== undefined) continue
@@ -110,8 +115,7 @@ export class Maintenance {
     // A flush of all starts at the bound; commits wait for it where it cannot keep up.
     if (flushes.bufferedBytes >= 2 * maxBufferBytes)
       await this.#waitAt('maxBufferBytes', () => flushes.flushAll())
-    if (this.#boundedLogBytes >= maxWalSizeBytes)
-      await this.#waitAt('maxWalSizeBytes', () => this.#shrinkLog(seal))
+    if (this.#isLogFull) await this.#waitAt('maxWalSizeBytes', () => this.#shrinkLog(seal))
   }
 
   /** Lets commits wait for `work`, which clears a bound that is reached, and says so meanwhile. */
@@ -130,7 +134,7 @@ export class Maintenance {
 
   async #shrinkLog(seal: () => Promise<void>): Promise<void> {
     await this.retention.retire()
-    if (this.#boundedLogBytes < this.#settings.maxWalSizeBytes) return
+    if (!this.#isLogFull) return
     // Only what is in no active segment can be removed.
     if (this.#log.hasCommits) await seal()
     await this.flushes.flushAll()

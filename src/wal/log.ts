@@ -4,6 +4,7 @@
 
 import type { Barrier } from '../disk/barrier.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { writeNew } from '../disk/replace.ts'
 import { CommitError } from '../errors.ts'
 import { Turns } from '../turns.ts'
 import type { SegmentFile } from './reader.ts'
@@ -277,14 +278,7 @@ const headerOf = ({ store, epoch, generation, nextLsn, upper }: LogPosition): Se
  */
 export const prepareSegment = async (disk: Disk, position: LogPosition): Promise<number> => {
   const header = encodeHeader(headerOf(position))
-  if ((await disk.stat(NEXT)) !== undefined) await disk.remove(NEXT)
-  const file = await disk.open(NEXT, 'create')
-  try {
-    await file.write(0, header)
-    await file.sync('B2')
-  } finally {
-    await file.close()
-  }
+  await writeNew(disk, NEXT, header, 'B2')
   await disk.syncDirectory(WAL_FOLDER, 'B2')
   return header.length
 }
