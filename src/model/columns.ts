@@ -78,6 +78,13 @@ class GrowingColumn implements Column {
   }
 }
 
+/** A column of `length` canonical values, which are asked for in order. */
+export const columnOfValues = (length: number, canonicalAt: (row: number) => Value): Column => {
+  const column = new GrowingColumn(length)
+  for (let row = 0; row < length; row++) column.set(row, canonicalAt(row))
+  return column
+}
+
 /** About how many bytes columns and their heaps take. */
 export const bytesOf = ({ data, length }: Columns): number =>
   data.reduce((sum, { heap }) => sum + heap.bytes + length * 9, length * 16)

@@ -21,14 +21,17 @@ export interface FactRequest {
   readonly known: Known
 }
 
+/** What of an update an error is about. */
+type PlacePart = 'tuple' | 'time' | number
+
 /** A commit whose shape and values are already checked. */
 export interface CommitRequest {
   /** What is to be logged, unless `facts` says what is to be true. */
-  readonly updates: ReadonlyMap<string, GrowingColumns>
+  readonly updates: ReadonlyMap<string, Columns>
   /** Sets, by shard: what is logged is decided against the state. */
   readonly facts?: ReadonlyMap<string, FactRequest>
-  /** Names what stands at a row of a shard's columns, for errors. @default shard and row */
-  readonly placeOf?: (shard: string, row: number) => string
+  /** Names what stands at a row of a shard's columns, for errors: its tuple, its time, or a column by its index. */
+  readonly placeOf?: (shard: string, row: number, part: PlacePart) => string
   /** For updates without a time of their own. @default the upper */
   readonly time?: number
   readonly id?: string
@@ -44,7 +47,7 @@ const REQUEST_BYTES = 512
 /** About how much memory a request takes. */
 export const bytesOfRequest = ({ updates, facts }: CommitRequest): number => {
   let bytes = REQUEST_BYTES
-  for (const columns of updates.values()) bytes += columns.bytes
+  for (const columns of updates.values()) bytes += bytesOf(columns)
   for (const { wishes } of facts?.values() ?? []) bytes += bytesOf(wishes.columns)
   return bytes
 }
@@ -62,8 +65,8 @@ export interface Committed {
 /** A shard came into being, or was dropped, between the lookup of facts and their admission: look them up again. */
 export class StaleLookup extends Error {}
 
-const placeOf = (request: CommitRequest, shard: string, row: number): string =>
-  request.placeOf?.(shard, row) ?? `${shard}[${row}]`
+const placeOf = (request: CommitRequest, shard: string, row: number, part: PlacePart): string =>
+  request.placeOf?.(shard, row, part) ?? `${shard}[${row}]`
 
 const countOf = (updates: CommitRecord['updates']): number => {
   let count = 0
@@ -153,7 +156,7 @@ export class Draft {
           'TIME_BEFORE_UPPER',
           'a time below upper would change an answer already given',
           {
-            place: placeOf(request, shard, row),
+            place: placeOf(request, shard, row, 'time'),
             shard,
             time: times[row],
             upper,
@@ -171,7 +174,7 @@ export class Draft {
       const row = firstMismatch(type, column, columns.length)
       if (row === -1) return
       throw new InputError('TYPE_MISMATCH', 'the value is not of the type its column was declared with', {
-        place: `${placeOf(request, shard, row)}${request.facts === undefined ? '.data' : ''}[${index}]`,
+        place: placeOf(request, shard, row, index),
         shard,
         column: name,
         type,
@@ -199,7 +202,7 @@ export class Draft {
       const schema = schemas.get(shard) ?? this.#schemaOf(shard) ?? untyped(arity)
       if (schema.length !== arity)
         throw new InputError('ARITY_MISMATCH', 'every tuple of a shard has the same arity', {
-          place: placeOf(request, shard, 0),
+          place: placeOf(request, shard, 0, 'tuple'),
           shard,
           arity: schema.length,
           found: arity,

@@ -101,7 +101,8 @@ export class Engine {
         return await this.commit({
           updates: new Map(),
           facts: new Map([[shard, { wishes, known }]]),
-          placeOf: (_, row) => `tuples[${wishes.positions[row]}]`,
+          placeOf: (_, row, part) =>
+            `tuples[${wishes.positions[row]}]${typeof part === 'number' ? `[${part}]` : ''}`,
           ...(time === undefined ? {} : { time }),
         })
       } catch (cause) {

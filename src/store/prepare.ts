@@ -105,7 +105,10 @@ export const prepare = (
   for (let index = 0; index < updates.length; index++) preparation.add(updates[index]!, index)
   return {
     updates: preparation.updates,
-    placeOf: (shard, row) => `updates[${preparation.positions.get(shard)![row]}]`,
+    placeOf: (shard, row, part) => {
+      const update = `updates[${preparation.positions.get(shard)![row]}]`
+      return typeof part === 'number' ? `${update}.data[${part}]` : update
+    },
     ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
     ...(options.id === undefined ? {} : { id: checkCommitId(options.id, 'options.id') }),
   }

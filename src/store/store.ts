@@ -8,6 +8,7 @@ import type { Engine } from './engine.ts'
 import type { FlushReport } from './maintenance.ts'
 import { checkOptions } from './options.ts'
 import { type CommitOptions, type FactOptions, prepare, prepareDrop, prepareTuples } from './prepare.ts'
+import { prepareColumns, type UpdateColumns } from './prepare-columns.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { StoreStatus } from './status.ts'
 
@@ -71,6 +72,19 @@ export class Store implements AsyncDisposable {
   async commit(updates: readonly Update[], options: CommitOptions = {}): Promise<CommitResult> {
     const { time, lsn } = await this.#engine.commit(
       prepare(updates, options, shard => this.#engine.schemaOf(shard)),
+    )
+    return this.#withDurable({ time, lsn })
+  }
+
+  /**
+   * Appends updates of one shard that come as columns: one commit, as {@link commit} makes of rows, and by far the
+   * fastest way in for many. `details.place` of an error reads `columns.data[1][3]`: row 3 of the second column.
+   *
+   * Throws as {@link commit} does; what does not fit into one line of the log, some million rows, is COMMIT_TOO_LARGE.
+   */
+  async append(shard: string, columns: UpdateColumns, options: CommitOptions = {}): Promise<CommitResult> {
+    const { time, lsn } = await this.#engine.commit(
+      prepareColumns(shard, columns, options, name => this.#engine.schemaOf(name)),
     )
     return this.#withDurable({ time, lsn })
   }

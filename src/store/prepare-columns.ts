@@ -1,0 +1,145 @@
+// Owns the edge of a commit that comes as columns: arrays become columns of canonical values without an object or a
+// value of its own per row, wherever the arrays are typed. What is wrong is named by array and row.
+import { checkShardName } from '../disk/shard-file.ts'
+import { InputError } from '../errors.ts'
+import { type Column, type Columns, columnOfValues } from '../model/columns.ts'
+import { Heap } from '../model/heap.ts'
+import { isPlainObject } from '../model/plain-object.ts'
+import { COLUMNS_MAX, canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
+import { checkCommitId, checkDiff, checkTime } from '../model/update.ts'
+import { Kind, type Value } from '../model/value.ts'
+import { type CommitRequest, NO_TIME } from './admission.ts'
+import { checkOptions } from './options.ts'
+import type { CommitOptions, SchemaOf } from './prepare.ts'
+
+type IntegerArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
+
+/**
+ * The values of one column, one a row. An array of integers holds integers, one of floats floats, also integral ones;
+ * any other array holds values as they stand in a tuple.
+ */
+export type ColumnValues = IntegerArray | BigInt64Array | Float32Array | Float64Array | readonly Value[]
+
+/** Updates of one shard as columns: all arrays have the same length, at least 1. They are copied. */
+export interface UpdateColumns {
+  /** One array for each column of the shard, in order. */
+  readonly data: readonly ColumnValues[]
+  /** One for all rows, or one a row: as {@link Update.time}. @default the commit's time */
+  readonly time?: number | ArrayLike<number>
+  /** One for all rows, or one a row: as {@link Update.diff}. @default 1 */
+  readonly diff?: number | ArrayLike<number>
+}
+
+const isIntegerArray = (values: unknown): values is IntegerArray =>
+  values instanceof Int32Array ||
+  values instanceof Uint32Array ||
+  values instanceof Int16Array ||
+  values instanceof Uint16Array ||
+  values instanceof Int8Array ||
+  values instanceof Uint8Array
+
+const integers = (values: IntegerArray): Column => ({
+  kinds: new Uint8Array(values.length).fill(Kind.int),
+  payload: new Float64Array(values),
+  heap: new Heap(),
+})
+
+const floats = (values: Float32Array | Float64Array): Column => {
+  const payload = new Float64Array(values)
+  // There is one zero and one NaN: see canonical().
+  for (let row = 0; row < payload.length; row++) {
+    const value = payload[row]!
+    if (value === 0) payload[row] = 0
+    else if (Number.isNaN(value)) payload[row] = Number.NaN
+  }
+  return { kinds: new Uint8Array(values.length).fill(Kind.float), payload, heap: new Heap() }
+}
+
+const columnOf = (values: unknown, known: Schema[number] | undefined, place: string): Column => {
+  if (isIntegerArray(values)) return integers(values)
+  if (values instanceof Float64Array || values instanceof Float32Array) return floats(values)
+  const isFloat = known !== undefined && isFloatColumn(known)
+  if (values instanceof BigInt64Array || Array.isArray(values))
+    return columnOfValues(values.length, row => canonicalIn(isFloat, values[row], `${place}[${row}]`))
+  throw new InputError('UPDATE_INVALID', 'a column is an array of values, or a typed array of numbers', {
+    place,
+  })
+}
+
+/** One number for all rows, or one for each; `check` refuses what cannot be one. */
+const numbersOf = (
+  given: unknown,
+  length: number,
+  place: string,
+  check: (value: unknown, place: string) => number,
+): Float64Array => {
+  const numbers = new Float64Array(length)
+  if (typeof given === 'number') return numbers.fill(check(given, place))
+  if (!Array.isArray(given) && !(ArrayBuffer.isView(given) && !(given instanceof DataView)))
+    throw new InputError('UPDATE_INVALID', 'this is a number, or an array of one number a row', { place })
+  const values = given as ArrayLike<unknown>
+  if (values.length !== length)
+    throw new InputError('UPDATE_INVALID', 'all columns have the same length', {
+      place,
+      length,
+      found: values.length,
+    })
+  for (let row = 0; row < length; row++) numbers[row] = check(values[row], `${place}[${row}]`)
+  return numbers
+}
+
+const columnsOf = (given: UpdateColumns, schema: Schema | undefined): Columns => {
+  if (!isPlainObject(given))
+    throw new InputError('UPDATE_INVALID', 'columns are {data, time, diff}', { place: 'columns' })
+  const unknown = Object.keys(given).find(name => !['data', 'time', 'diff'].includes(name))
+  if (unknown !== undefined)
+    throw new InputError('UPDATE_INVALID', 'columns are {data, time, diff}', { place: `columns.${unknown}` })
+  const { data, time, diff = 1 } = given
+  if (!Array.isArray(data) || data.length === 0 || data.length > COLUMNS_MAX)
+    throw new InputError('UPDATE_INVALID', `a shard has 1 to ${COLUMNS_MAX} columns`, {
+      place: 'columns.data',
+    })
+  const columns = data.map((values, index) => columnOf(values, schema?.[index], `columns.data[${index}]`))
+  const { length } = columns[0]!.payload
+  const odd = columns.findIndex(({ payload }) => payload.length !== length)
+  if (odd !== -1)
+    throw new InputError('UPDATE_INVALID', 'all columns have the same length', {
+      place: `columns.data[${odd}]`,
+      length,
+      found: columns[odd]!.payload.length,
+    })
+  if (length === 0)
+    throw new InputError('UPDATE_INVALID', 'a commit is at least one update', { place: 'columns.data' })
+  return {
+    length,
+    data: columns,
+    time:
+      time === undefined
+        ? new Float64Array(length).fill(NO_TIME)
+        : numbersOf(time, length, 'columns.time', checkTime),
+    diff: numbersOf(diff, length, 'columns.diff', checkDiff),
+  }
+}
+
+/**
+ * The request of a commit of one shard's updates as columns.
+ * @throws {InputError} with `details.place`, e.g. `columns.data[1][3]`
+ */
+export const prepareColumns = (
+  shard: string,
+  columns: UpdateColumns,
+  options: CommitOptions,
+  schemaOf: SchemaOf,
+): CommitRequest => {
+  checkOptions(options, ['time', 'id'])
+  checkShardName(shard, 'shard')
+  return {
+    updates: new Map([[shard, columnsOf(columns, schemaOf(shard))]]),
+    placeOf: (_, row, part) => {
+      if (part === 'tuple') return 'columns.data'
+      return part === 'time' ? `columns.time[${row}]` : `columns.data[${part}][${row}]`
+    },
+    ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
+    ...(options.id === undefined ? {} : { id: checkCommitId(options.id, 'options.id') }),
+  }
+}
