@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import type { Value } from '../../src/index.ts'
-import { float } from '../../src/model/value.ts'
+import { Float, float } from '../../src/model/value.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openOn, read, tupleText } from '../support/stores.ts'
 import { anyTuple } from '../support/values.ts'
@@ -54,6 +54,21 @@ describe('append', () => {
     })
     const tuple = [1, 2n ** 63n - 1n, float(1), float(0), 1]
     expect(await read(store, SHARD)).toEqual({ [tupleText(tuple)]: 1 })
+    await store.close()
+  })
+
+  test('there is one zero and one NaN', async () => {
+    const bits = new BigUint64Array([0xfff8000000000001n, 1n << 63n])
+    const store = await openOn(new MemoryDisk())
+    await store.append(SHARD, { data: [new Float64Array(bits.buffer)] })
+    const snapshot = await store.snapshot()
+    const found: number[] = []
+    for await (const { data } of snapshot.rows(SHARD))
+      found.push(data[0] instanceof Float ? data[0].value : Number(data[0]))
+    expect(new BigUint64Array(new Float64Array(found).buffer)).toEqual(
+      new BigUint64Array([0n, 0x7ff8000000000000n]),
+    )
+    await snapshot.close()
     await store.close()
   })
 
