@@ -2,7 +2,6 @@
 // ignores case; every stem is a safe name on every system. docs/format.md#shard-files has the same rules in prose.
 import { createHash } from 'node:crypto'
 import { InputError } from '../errors.ts'
-import { isWellFormed } from '../model/value.ts'
 
 const MAX_NAME_BYTES = 1024
 const MAX_STEM_LENGTH = 120 // room for an ending, and for a copy's, in the 143 bytes of an encrypting file system
@@ -40,7 +39,7 @@ export const checkShardName = (name: unknown, place: string): string => {
   if (
     typeof name !== 'string' ||
     name === '' ||
-    !isWellFormed(name) ||
+    !name.isWellFormed() ||
     Buffer.byteLength(name) > MAX_NAME_BYTES
   )
     throw new InputError('SHARD_NAME_INVALID', 'a shard name is a well-formed string of 1 to 1024 bytes', {

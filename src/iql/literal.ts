@@ -1,5 +1,5 @@
 // Owns the values that tokens stand for: numbers, strings, vectors, and the constructors of what has no token.
-import { canonical, float, isWellFormed, timestamp, type Value } from '../model/value.ts'
+import { canonical, float, timestamp, type Value } from '../model/value.ts'
 import type { Cursor } from './cursor.ts'
 import type { Token } from './token.ts'
 
@@ -54,7 +54,7 @@ const stringAt = (cursor: Cursor): string => {
         throw cursor.error(`${written} is no escape; write \\\\ for a backslash`, token)
       return String.fromCodePoint(Number.parseInt(code, 16))
     })
-  if (!isWellFormed(text)) throw cursor.error('a string must not hold a lone surrogate', token)
+  if (!text.isWellFormed()) throw cursor.error('a string must not hold a lone surrogate', token)
   return text
 }
 

@@ -16,8 +16,9 @@ const binaryKey = (value: Uint8Array | Float32Array): string => {
 /** The dictionary of a column. */
 export class Heap {
   readonly values: HeapValue[] = []
-  readonly #codes = new Map<string | bigint, number>()
-  readonly #binaryCodes = new Map<string, number>()
+  // Made when they are needed: most columns are numbers, and a commit has a heap for each.
+  #codes: Map<string | bigint, number> | undefined
+  #binaryCodes: Map<string, number> | undefined
   #bytes = 0
 
   /** About how many bytes the values take, for the bounds on buffers. */
@@ -27,21 +28,27 @@ export class Heap {
 
   /** The code of `value`, if it is in the heap. */
   find(value: HeapValue): number | undefined {
-    if (typeof value === 'string' || typeof value === 'bigint') return this.#codes.get(value)
-    return this.#binaryCodes.get(binaryKey(value))
+    if (typeof value === 'string' || typeof value === 'bigint') return this.#codes?.get(value)
+    return this.#binaryCodes?.get(binaryKey(value))
   }
 
   /** The code of `value`, which is added if it is new. */
   intern(value: HeapValue): number {
-    const simple = typeof value === 'string' || typeof value === 'bigint'
-    const codes: Map<string | bigint, number> = simple ? this.#codes : this.#binaryCodes
-    const key = simple ? value : binaryKey(value)
-    const known = codes.get(key)
-    if (known !== undefined) return known
+    if (typeof value === 'string' || typeof value === 'bigint') {
+      this.#codes ??= new Map()
+      const size = typeof value === 'string' ? value.length : 8
+      return this.#codes.get(value) ?? this.#add(value, value, size, this.#codes)
+    }
+    this.#binaryCodes ??= new Map()
+    const key = binaryKey(value)
+    return this.#binaryCodes.get(key) ?? this.#add(value, key, value.byteLength, this.#binaryCodes)
+  }
+
+  #add<Key>(value: HeapValue, key: Key, size: number, codes: Map<Key, number>): number {
     const code = this.values.length
     this.values.push(value)
     codes.set(key, code)
-    this.#bytes += 48 + (typeof value === 'string' ? value.length : simple ? 8 : value.byteLength)
+    this.#bytes += 48 + size
     return code
   }
 }

@@ -1,7 +1,7 @@
 // Owns the JSON form of values, in log lines and in shard metadata: docs/format.md#values.
 // JSON alone would round integers beyond 2^53, make NaN null and forget that 1.0 is a float; tagged objects keep them.
 import { type Column, contentAt } from './columns.ts'
-import { canonical, Float, isWellFormed, Kind, Timestamp, type Value } from './value.ts'
+import { canonical, Float, Kind, Timestamp, type Value } from './value.ts'
 
 const floatText = (value: number): string => {
   if (Number.isFinite(value)) return Number.isInteger(value) ? `{"f":${value}}` : String(value)
@@ -139,7 +139,7 @@ export const valueFromJson = (json: unknown): Value => {
     case 'number':
       return plainNumber(json)
     case 'string':
-      if (isWellFormed(json)) return json
+      if (json.isWellFormed()) return json
       throw new MalformedValue('a string has a lone surrogate, half of a character')
     case 'object':
       if (json === null) return null

@@ -118,7 +118,7 @@ export const canonical = (value: unknown, place: string): Value => {
         ? Number(value)
         : value
     case 'string':
-      return isWellFormed(value) ? value : refuse('a string must not hold a lone surrogate')
+      return value.isWellFormed() ? value : refuse('a string must not hold a lone surrogate')
     case 'object':
       if (value instanceof Float) {
         if (typeof value.value !== 'number') return refuse('a float holds a number')
@@ -137,12 +137,6 @@ export const canonical = (value: unknown, place: string): Value => {
       return refuse(`a value cannot be of type ${typeof value}`)
   }
 }
-
-// A regular expression with the u flag sees code points: only a lone surrogate is still in \p{Surrogate}.
-const LONE_SURROGATE = /\p{Surrogate}/u
-
-/** Whether `text` has a UTF-8 form, i.e. no lone surrogate (`String.prototype.isWellFormed` is not in ES2022). */
-export const isWellFormed = (text: string): boolean => !LONE_SURROGATE.test(text)
 
 /** Compares two well-formed strings by their UTF-8 bytes. */
 export const compareStrings = (a: string, b: string): number => {

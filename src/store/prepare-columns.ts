@@ -5,12 +5,11 @@ import { InputError } from '../errors.ts'
 import { type Column, type Columns, columnOfValues } from '../model/columns.ts'
 import { Heap } from '../model/heap.ts'
 import { isPlainObject } from '../model/plain-object.ts'
-import { COLUMNS_MAX, canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
-import { checkCommitId, checkDiff, checkTime } from '../model/update.ts'
+import { COLUMNS_MAX, type Schema } from '../model/schema.ts'
+import { checkDiff, checkTime, isDiff, isTime } from '../model/update.ts'
 import { Kind, type Value } from '../model/value.ts'
 import { type CommitRequest, NO_TIME } from './admission.ts'
-import { checkOptions } from './options.ts'
-import type { CommitOptions, SchemaOf } from './prepare.ts'
+import { type CommitOptions, canonicalAt, optionsOf, type SchemaOf } from './prepare.ts'
 
 type IntegerArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
 
@@ -58,33 +57,43 @@ const floats = (values: Float32Array | Float64Array): Column => {
 const columnOf = (values: unknown, known: Schema[number] | undefined, place: string): Column => {
   if (isIntegerArray(values)) return integers(values)
   if (values instanceof Float64Array || values instanceof Float32Array) return floats(values)
-  const isFloat = known !== undefined && isFloatColumn(known)
-  if (values instanceof BigInt64Array || Array.isArray(values))
-    return columnOfValues(values.length, row => canonicalIn(isFloat, values[row], `${place}[${row}]`))
+  if (values instanceof BigInt64Array || Array.isArray(values)) {
+    const placeOf = (row: number): string => `${place}[${row}]`
+    return columnOfValues(values.length, row => canonicalAt(known, values[row], placeOf, row))
+  }
   throw new InputError('UPDATE_INVALID', 'a column is an array of values, or a typed array of numbers', {
     place,
   })
 }
 
-/** One number for all rows, or one for each; `check` refuses what cannot be one. */
-const numbersOf = (
-  given: unknown,
-  length: number,
-  place: string,
-  check: (value: unknown, place: string) => number,
-): Float64Array => {
+/** What times are checked by, or diffs. */
+interface NumberCheck {
+  readonly isValid: (value: unknown) => boolean
+  /** Throws what says why it is not. */
+  readonly check: (value: unknown, place: string) => number
+}
+
+const TIMES: NumberCheck = { isValid: isTime, check: checkTime }
+const DIFFS: NumberCheck = { isValid: isDiff, check: checkDiff }
+
+/** One number for all rows, or one for each. */
+const numbersOf = (given: unknown, length: number, place: string, { isValid, check }: NumberCheck) => {
   const numbers = new Float64Array(length)
   if (typeof given === 'number') return numbers.fill(check(given, place))
   if (!Array.isArray(given) && !(ArrayBuffer.isView(given) && !(given instanceof DataView)))
     throw new InputError('UPDATE_INVALID', 'this is a number, or an array of one number a row', { place })
-  const values = given as ArrayLike<unknown>
+  const values = given as ArrayLike<number>
   if (values.length !== length)
     throw new InputError('UPDATE_INVALID', 'all columns have the same length', {
       place,
       length,
       found: values.length,
     })
-  for (let row = 0; row < length; row++) numbers[row] = check(values[row], `${place}[${row}]`)
+  for (let row = 0; row < length; row++) {
+    const value = values[row]!
+    if (!isValid(value)) check(value, `${place}[${row}]`)
+    numbers[row] = value + 0
+  }
   return numbers
 }
 
@@ -116,8 +125,8 @@ const columnsOf = (given: UpdateColumns, schema: Schema | undefined): Columns =>
     time:
       time === undefined
         ? new Float64Array(length).fill(NO_TIME)
-        : numbersOf(time, length, 'columns.time', checkTime),
-    diff: numbersOf(diff, length, 'columns.diff', checkDiff),
+        : numbersOf(time, length, 'columns.time', TIMES),
+    diff: numbersOf(diff, length, 'columns.diff', DIFFS),
   }
 }
 
@@ -131,7 +140,7 @@ export const prepareColumns = (
   options: CommitOptions,
   schemaOf: SchemaOf,
 ): CommitRequest => {
-  checkOptions(options, ['time', 'id'])
+  const checked = optionsOf(options)
   checkShardName(shard, 'shard')
   return {
     updates: new Map([[shard, columnsOf(columns, schemaOf(shard))]]),
@@ -139,7 +148,6 @@ export const prepareColumns = (
       if (part === 'tuple') return 'columns.data'
       return part === 'time' ? `columns.time[${row}]` : `columns.data[${part}][${row}]`
     },
-    ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
-    ...(options.id === undefined ? {} : { id: checkCommitId(options.id, 'options.id') }),
+    ...checked,
   }
 }

@@ -5,7 +5,7 @@ import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { GrowingColumns } from '../model/columns.ts'
 import { COLUMNS_MAX, canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
-import { checkCommitId, checkDiff, checkTime, type Update } from '../model/update.ts'
+import { checkCommitId, checkDiff, checkTime, isDiff, isTime, type Update } from '../model/update.ts'
 import type { Value } from '../model/value.ts'
 import { type CommitRequest, NO_TIME } from './admission.ts'
 import { checkOptions } from './options.ts'
@@ -21,71 +21,106 @@ export interface CommitOptions {
   readonly id?: string
 }
 
-const checkTuple: (data: unknown, place: string) => asserts data is readonly unknown[] = (data, place) => {
-  if (!Array.isArray(data) || data.length > COLUMNS_MAX)
-    throw new InputError('UPDATE_INVALID', `a tuple is a list of at most ${COLUMNS_MAX} values`, { place })
+/** @throws {InputError} with `details.place` */
+export const optionsOf = (options: CommitOptions): Pick<CommitRequest, 'time' | 'id'> => {
+  checkOptions(options, ['time', 'id'])
+  const checked: { time?: number; id?: string } = {}
+  if (options.time !== undefined) checked.time = checkTime(options.time, 'options.time')
+  if (options.id !== undefined) checked.id = checkCommitId(options.id, 'options.id')
+  return checked
 }
+
+const isTuple = (data: unknown): data is readonly unknown[] =>
+  Array.isArray(data) && data.length <= COLUMNS_MAX
+
+const notATuple = (place: string): InputError =>
+  new InputError('UPDATE_INVALID', `a tuple is a list of at most ${COLUMNS_MAX} values`, { place })
 
 /** What is known of the columns of a shard when a call is made. */
 export type SchemaOf = (shard: string) => Schema | undefined
 
-const canonicalTuple = (data: readonly unknown[], schema: Schema | undefined, place: string): Value[] => {
-  const tuple: Value[] = []
-  for (let column = 0; column < data.length; column++) {
-    const value = data[column]
-    const known = schema?.[column]
-    // What is most common is canonical once -0 is 0; all else needs a look, and a place for its error.
-    const isPlain = typeof value === 'number' && Number.isSafeInteger(value)
-    tuple.push(
-      isPlain
-        ? value + 0
-        : canonicalIn(known !== undefined && isFloatColumn(known), value, `${place}[${column}]`),
-    )
+/** Names the place of one of several values: only where it has to be refused. */
+type PlaceOf = (index: number) => string
+
+/** The canonical form of a value of a column. @throws {InputError} VALUE_INVALID with its place */
+export const canonicalAt = (
+  known: Schema[number] | undefined,
+  value: unknown,
+  placeOf: PlaceOf,
+  index: number,
+): Value => {
+  // What is most common is canonical once -0 is 0; all else needs a look.
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0
+  const isFloat = known !== undefined && isFloatColumn(known)
+  try {
+    return canonicalIn(isFloat, value, '')
+  } catch {
+    return canonicalIn(isFloat, value, placeOf(index))
   }
+}
+
+const canonicalTuple = (data: readonly unknown[], schema: Schema | undefined, placeOf: PlaceOf): Value[] => {
+  const tuple: Value[] = []
+  for (let column = 0; column < data.length; column++)
+    tuple.push(canonicalAt(schema?.[column], data[column], placeOf, column))
   return tuple
 }
 
-const checkArity = (
-  shard: string,
-  columns: GrowingColumns,
-  data: readonly unknown[],
-  place: string,
-): void => {
-  if (columns.data.length !== data.length)
-    throw new InputError('ARITY_MISMATCH', 'every tuple of a shard has the same arity', {
-      place,
-      shard,
-      arity: columns.data.length,
-      found: data.length,
-    })
-}
+const wrongArity = (shard: string, arity: number, found: number, place: string): InputError =>
+  new InputError('ARITY_MISMATCH', 'every tuple of a shard has the same arity', {
+    place,
+    shard,
+    arity,
+    found,
+  })
 
 class Preparation {
   readonly updates = new Map<string, GrowingColumns>()
-  readonly positions = new Map<string, number[]>()
+  /** By shard, where in the call its rows stood; with one shard that is the row itself. */
+  #positions: Map<string, number[]> | undefined
   readonly #schemaOf: SchemaOf
+  /** The update that is looked at. */
+  #index = 0
+  readonly #placeOf = (column: number): string => `${this.#place}.data[${column}]`
 
   constructor(schemaOf: SchemaOf) {
     this.#schemaOf = schemaOf
   }
 
+  get #place(): string {
+    return `updates[${this.#index}]`
+  }
+
+  /** Where in the call the row of a shard stood. */
+  positionOf(shard: string, row: number): number {
+    return this.#positions?.get(shard)?.[row] ?? row
+  }
+
+  #begin(shard: string, arity: number): GrowingColumns {
+    if (this.updates.size === 1)
+      this.#positions = new Map(
+        [...this.updates].map(([first, { length }]) => [first, Array.from({ length }, (_, row) => row)]),
+      )
+    const columns = new GrowingColumns(arity, 1)
+    this.updates.set(checkShardName(shard, `${this.#place}.shard`), columns)
+    this.#positions?.set(shard, [])
+    return columns
+  }
+
   add(update: Update, index: number): void {
-    const place = `updates[${index}]`
+    this.#index = index
     if (typeof update !== 'object' || update === null)
-      throw new InputError('UPDATE_INVALID', 'an update is {shard, data, diff}', { place })
-    const { shard, data } = update
-    let columns = typeof shard === 'string' ? this.updates.get(shard) : undefined
-    checkTuple(data, `${place}.data`)
-    if (columns === undefined) {
-      columns = new GrowingColumns(data.length, 1)
-      this.updates.set(checkShardName(shard, `${place}.shard`), columns)
-      this.positions.set(shard, [])
-    }
-    checkArity(shard, columns, data, `${place}.data`)
-    const tuple = canonicalTuple(data, this.#schemaOf(shard), `${place}.data`)
-    const time = update.time === undefined ? NO_TIME : checkTime(update.time, `${place}.time`)
-    columns.append(tuple, time, checkDiff(update.diff, `${place}.diff`))
-    this.positions.get(shard)!.push(index)
+      throw new InputError('UPDATE_INVALID', 'an update is {shard, data, diff}', { place: this.#place })
+    const { shard, data, time, diff } = update
+    if (!isTuple(data)) throw notATuple(`${this.#place}.data`)
+    const columns = this.updates.get(shard) ?? this.#begin(shard, data.length)
+    const arity = columns.data.length
+    if (arity !== data.length) throw wrongArity(shard, arity, data.length, `${this.#place}.data`)
+    const tuple = canonicalTuple(data, this.#schemaOf(shard), this.#placeOf)
+    if (time !== undefined && !isTime(time)) checkTime(time, `${this.#place}.time`)
+    if (!isDiff(diff)) checkDiff(diff, `${this.#place}.diff`)
+    columns.append(tuple, time === undefined ? NO_TIME : time + 0, diff)
+    this.#positions?.get(shard)?.push(index)
   }
 }
 
@@ -98,7 +133,7 @@ export const prepare = (
   options: CommitOptions,
   schemaOf: SchemaOf,
 ): CommitRequest => {
-  checkOptions(options, ['time', 'id'])
+  const checked = optionsOf(options)
   if (!Array.isArray(updates) || updates.length === 0)
     throw new InputError('UPDATE_INVALID', 'a commit is a list of at least one update', { place: 'updates' })
   const preparation = new Preparation(schemaOf)
@@ -106,11 +141,10 @@ export const prepare = (
   return {
     updates: preparation.updates,
     placeOf: (shard, row, part) => {
-      const update = `updates[${preparation.positions.get(shard)![row]}]`
+      const update = `updates[${preparation.positionOf(shard, row)}]`
       return typeof part === 'number' ? `${update}.data[${part}]` : update
     },
-    ...(options.time === undefined ? {} : { time: checkTime(options.time, 'options.time') }),
-    ...(options.id === undefined ? {} : { id: checkCommitId(options.id, 'options.id') }),
+    ...checked,
   }
 }
 
@@ -149,14 +183,16 @@ export const prepareTuples = (
   if (!Array.isArray(tuples))
     throw new InputError('UPDATE_INVALID', 'facts are a list of tuples', { place: 'tuples' })
   const schema = schemaOf(shard)
+  let index = 0
+  const placeOf: PlaceOf = column => `tuples[${index}][${column}]`
   let columns: GrowingColumns | undefined
-  for (let index = 0; index < tuples.length; index++) {
-    const place = `tuples[${index}]`
+  for (; index < tuples.length; index++) {
     const data: unknown = tuples[index]
-    checkTuple(data, place)
+    if (!isTuple(data)) throw notATuple(`tuples[${index}]`)
     columns ??= new GrowingColumns(data.length, tuples.length)
-    checkArity(shard, columns, data, place)
-    columns.append(canonicalTuple(data, schema, place), NO_TIME, diff)
+    const arity = columns.data.length
+    if (arity !== data.length) throw wrongArity(shard, arity, data.length, `tuples[${index}]`)
+    columns.append(canonicalTuple(data, schema, placeOf), NO_TIME, diff)
   }
   if (columns === undefined)
     throw new InputError('UPDATE_INVALID', 'there is at least one fact', { place: 'tuples' })

@@ -8,7 +8,6 @@ import {
   compareValues,
   Float,
   float,
-  isWellFormed,
   Kind,
   kindOf,
   rankOfKind,
@@ -169,12 +168,13 @@ describe('what is not a value is refused with VALUE_INVALID and its place', () =
     },
   )
 
-  test('a string is well-formed exactly if UTF-8 gives it back', () => {
+  test('a string is a value exactly if UTF-8 gives it back', () => {
     const unit = fc.constantFrom('a', '\ud83d', '\ude00', '\ud800', '\udfff', '\ue000', '\u{10000}')
     fc.assert(
       fc.property(fc.array(unit, { maxLength: 6 }), units => {
         const text = units.join('')
-        expect(isWellFormed(text)).toBe(Buffer.from(text, 'utf8').toString('utf8') === text)
+        if (Buffer.from(text, 'utf8').toString('utf8') === text) expect(canonical(text, 'at')).toBe(text)
+        else expect(thrownBy(() => canonical(text, 'at'))).toMatchObject({ code: 'VALUE_INVALID' })
       }),
       RUNS,
     )

@@ -1,7 +1,6 @@
 // Names of shards that have met, or might, in one file of somebody's disk.
 import fc from 'fast-check'
 import { shardStem } from '../../src/disk/shard-file.ts'
-import { isWellFormed } from '../../src/model/value.ts'
 
 /** What Windows opens a device under. */
 export const DEVICES: readonly string[] = [
@@ -142,6 +141,9 @@ export const randomNames = (count: number): string[] => {
     maxLength: 140,
   })
   const any = fc.string({ unit: 'binary', minLength: 1, maxLength: 80 })
-  const names = fc.sample(fc.oneof(near, any).filter(isWellFormed), { numRuns: count, seed: 42 })
+  const names = fc.sample(
+    fc.oneof(near, any).filter(name => name.isWellFormed()),
+    { numRuns: count, seed: 42 },
+  )
   return [...new Set(names)]
 }
