@@ -15,7 +15,7 @@ interface SourceFile {
 const LAYERS: readonly (readonly string[])[] = [
   ['errors.ts', 'turns.ts'],
   ['model'],
-  ['disk', 'config', 'iql', 'text'],
+  ['disk', 'config', 'iql', 'text', 'parquet'],
   ['wal', 'batch', 'exchange'],
   ['shard'],
   ['compaction', 'recovery'],
@@ -32,7 +32,6 @@ const FILE_SYSTEM: ReadonlySet<string> = new Set(['fs', 'fs/promises', 'node:fs'
 const OWNED_LIBRARIES: ReadonlyMap<string, string> = new Map([
   ['parquet-wasm', 'batch'],
   ['apache-arrow', 'batch'],
-  ['hyparquet', 'batch'],
   ['toml', 'config'],
   ['cli-progress', 'cli'],
 ])
@@ -225,9 +224,9 @@ describe('a bad import is found', () => {
       'only disk/ reads and writes files',
     ],
     [
-      'of hyparquet elsewhere',
+      'of parquet-wasm elsewhere',
       'store/store.ts',
-      "import { x } from 'hyparquet'",
+      "import { x } from 'parquet-wasm'",
       'belongs to one file of batch/',
     ],
     [
@@ -276,7 +275,7 @@ test.each([
   ['from the top', 'cli.ts', "import { x } from './cli/main.ts'\nimport { y } from './index.ts'"],
   ['of the file system in disk/', 'disk/node-disk.ts', "import { open } from 'node:fs/promises'"],
   ['of other modules', 'model/checksum.ts', "import { crc32 } from 'node:zlib'"],
-  ['of a library with such a name', 'store/store.ts', "import { x } from 'hyparquet-writer'"],
+  ['of a library with such a name', 'store/store.ts', "import { x } from 'parquet-wasm-writer'"],
   ['in a comment', 'model/value.ts', "// from '../store/store.ts'\n/**\n * import('node:fs')\n */"],
 ])('a good import is left alone: %s', (_, path, text) => {
   expect(violations([{ path, text }])).toEqual([])

@@ -1,4 +1,4 @@
-// Owns the way from the arrays of a batch file back to our columns, the inverse of encode.ts.
+// Owns the way from Arrow's arrays back to our columns, the inverse of encode.ts: for batches that wasm-codec.ts reads.
 // Invariant: what cannot be the result of encode.ts is refused with the name of its column, never guessed at.
 import { isAscii } from 'node:buffer'
 import { type Column, type Columns, emptyColumns, GrowingColumns } from '../model/columns.ts'
@@ -7,15 +7,7 @@ import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
 import { type ArrowArray, fromArrowStream, isValid } from './arrow.ts'
 import type { LaidOutColumn, Layout, PartType } from './layout.ts'
-
-/** What decoding throws; whoever knows the file says where it is. */
-export class MalformedColumn extends Error {
-  readonly column: string
-  constructor(column: string, why: string) {
-    super(why)
-    this.column = column
-  }
-}
+import { MalformedColumn } from './malformed-column.ts'
 
 /** A column that is being filled. */
 export interface ColumnTarget extends Column {

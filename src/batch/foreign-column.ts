@@ -5,7 +5,8 @@ import { Heap } from '../model/heap.ts'
 import type { ColumnDeclaration } from '../model/schema.ts'
 import { Kind } from '../model/value.ts'
 import { type ArrowArray, type ArrowLayout, isValid } from './arrow.ts'
-import { type ColumnTarget, int32View, MalformedColumn, takeBinaries, takeInt64s } from './decode.ts'
+import { type ColumnTarget, int32View, takeBinaries, takeInt64s } from './decode.ts'
+import { MalformedColumn } from './malformed-column.ts'
 
 /** A value that has no equivalent; `row` counts from 0 within the array. */
 export class MalformedCell extends MalformedColumn {

@@ -1,22 +1,9 @@
 // Owns how the bytes of somebody else's Parquet file get to the codec. Nobody has a checksum of them, so damage must
 // become an error here: small files are decoded from memory as a whole, where the codec throws. In larger ones it
 // reads row group by row group, and damage inside a column chunk ends the process; what can be checked before, is.
-import type { DiskFile } from '../disk/disk.ts'
-import {
-  FOOTER_TAIL_BYTES,
-  footerLength,
-  HeldBytes,
-  MAGIC,
-  ParquetFile,
-  type ParquetFooter,
-  readFooter,
-  readRowGroup,
-  rowsAtOnce,
-  schemaOf,
-} from './parquet.ts'
-
-/** Where the bytes come from. */
-export type ByteSource = Pick<DiskFile, 'read' | 'size'>
+import type { ParquetFooter } from '../parquet/footer.ts'
+import { type ByteSource, openTail, readExactly } from './tail.ts'
+import { HeldBytes, ParquetFile, readRowGroup, rowsAtOnce, schemaOf } from './wasm-codec.ts'
 
 /** A file that can be decoded. Every method throws, or rejects with, whatever the codec does. */
 export interface ForeignSource {
@@ -89,43 +76,12 @@ class LargeFile implements ForeignSource {
   }
 }
 
-const readExactly = async (
-  source: ByteSource,
-  offset: number,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> => {
-  const bytes = await source.read(offset, length)
-  if (bytes.length !== length) throw new Error(`the file ends at ${offset + bytes.length}`)
-  return bytes
-}
-
-/** The end of the last column chunk. */
-const endOfChunks = (footer: ParquetFooter, size: number): number => {
-  let end = MAGIC.length
-  for (const { offset, length } of footer.rowGroups.flatMap(({ chunks }) => chunks)) {
-    if (!(offset >= MAGIC.length && length >= 0 && offset + length <= size))
-      throw new Error('a column chunk lies outside the file')
-    end = Math.max(end, offset + length)
-  }
-  return end
-}
-
-const readTail = async (source: ByteSource, size: number): Promise<Uint8Array<ArrayBuffer>> => {
-  if (size < MAGIC.length + FOOTER_TAIL_BYTES) throw new Error('the file is too short')
-  const length = footerLength(await readExactly(source, size - FOOTER_TAIL_BYTES, FOOTER_TAIL_BYTES))
-  if (length === undefined) throw new Error('the file does not end in PAR1')
-  if (length + MAGIC.length > size) throw new Error('the footer is longer than the file')
-  return readExactly(source, size - length, length)
-}
-
 /** Opens a file. Rejects if it is not a Parquet file, or one that the codec does not understand. */
 export const openForeignSource = async (
   source: ByteSource,
   wholeFileBytes: number = WHOLE_FILE_BYTES,
 ): Promise<ForeignSource> => {
-  const size = await source.size()
-  const footer = readFooter(await readTail(source, size))
-  const offset = endOfChunks(footer, size)
+  const { footer, size, end: offset } = await openTail(source)
   if (size <= wholeFileBytes) return new WholeFile(footer, await readExactly(source, 0, size))
   const held = new HeldBytes()
   held.hold(offset, await readExactly(source, offset, size - offset))

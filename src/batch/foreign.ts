@@ -7,9 +7,10 @@ import { type ColumnDeclaration, firstMismatch, floatIntegers, type Schema } fro
 import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
 import { type ArrowArray, type ArrowLayout, arrowSchema, fromArrowStream } from './arrow.ts'
-import { MalformedColumn } from './decode.ts'
 import { foreignColumn, MalformedCell, typeOfLayout } from './foreign-column.ts'
-import { type ByteSource, type ForeignSource, openForeignSource } from './foreign-source.ts'
+import { type ForeignSource, openForeignSource } from './foreign-source.ts'
+import { MalformedColumn } from './malformed-column.ts'
+import type { ByteSource } from './tail.ts'
 
 /** Which columns of a file mean what. */
 export interface ForeignMapping {

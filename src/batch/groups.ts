@@ -2,7 +2,15 @@
 // are large, and the last one.
 import { type Columns, contentAt, GrowingColumns, slice } from '../model/columns.ts'
 import { Kind } from '../model/value.ts'
-import { ROW_GROUP_BYTES, ROW_GROUP_ROWS } from './parquet.ts'
+
+/**
+ * Most rows in a row group. A merge keeps one row group of each input in memory, so this times the number of inputs
+ * bounds it; with fewer rows the pages get small and the footer large.
+ */
+export const ROW_GROUP_ROWS = 65_536
+
+/** Most bytes of a row group before encoding, and of what the codec collects: bounds memory where values are large. */
+export const ROW_GROUP_BYTES: number = 64 * 1024 * 1024
 
 /** About how many bytes the values of a row take that have no fixed size. */
 const bytesAt = (columns: Columns, row: number): number => {

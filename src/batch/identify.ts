@@ -3,14 +3,15 @@
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { isUnreadable } from '../disk/system-error.ts'
 import { DiskError } from '../errors.ts'
+import type { Columns } from '../model/columns.ts'
 import type { Schema } from '../model/schema.ts'
-import { decodeColumns } from './decode.ts'
+import { MAGIC, type ParquetFooter } from '../parquet/footer.ts'
+import { decodeGroup, isGroupDecodable } from './decode-group.ts'
 import type { BatchDescription } from './description.ts'
-import { type ForeignSource, openForeignSource } from './foreign-source.ts'
 import { type BatchOrigin, LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { OrderCheck } from './order.ts'
-import { MAGIC } from './parquet.ts'
 import { Span } from './span.ts'
+import { openTail, readExactly } from './tail.ts'
 import { describe } from './writer.ts'
 
 /** A batch file, as it says itself. */
@@ -41,20 +42,47 @@ const withFile = async <T>(disk: Disk, path: string, work: (file: DiskFile) => P
   }
 }
 
+/** A row group by the library's codec, which is loaded for it. Nobody has a checksum: so the codec sees the whole file. */
+const readForeign = async (file: DiskFile, layout: Layout, index: number): Promise<Columns> => {
+  const [{ openForeignSource }, { decodeColumns }] = await Promise.all([
+    import('./foreign-source.ts'),
+    import('./decode.ts'),
+  ])
+  const source = await openForeignSource(file)
+  try {
+    return await decodeColumns(layout, source.read(index, [...partNames(layout), 'time', 'diff']))
+  } finally {
+    source.free()
+  }
+}
+
+const readGroup = async (
+  file: DiskFile,
+  footer: ParquetFooter,
+  layout: Layout,
+  index: number,
+): Promise<Columns> => {
+  const group = footer.rowGroups[index]!
+  if (!isGroupDecodable(layout, group)) return readForeign(file, layout, index)
+  const bytesOf = new Map<string, Uint8Array>()
+  for (const { column, offset, length } of group.chunks)
+    bytesOf.set(column, await readExactly(file, offset, length))
+  return decodeGroup(layout, footer, index, bytesOf)
+}
+
 /** Reads all of a file that nobody has a checksum of. */
 const describeWhole = async (
   file: DiskFile,
-  source: ForeignSource,
+  footer: ParquetFooter,
   layout: Layout,
 ): Promise<BatchDescription> => {
   if (Buffer.from(await file.read(0, MAGIC.length)).toString('latin1') !== MAGIC)
     throw new Error('the file does not begin in PAR1')
   const { rows, ...found } = await describe(file, await file.size())
-  const names = [...partNames(layout), 'time', 'diff']
   const order = new OrderCheck()
   const span = new Span(layout.length)
-  for (const [index, group] of source.footer.rowGroups.entries()) {
-    const columns = await decodeColumns(layout, source.read(index, names))
+  for (const [index, group] of footer.rowGroups.entries()) {
+    const columns = await readGroup(file, footer, layout, index)
     if (columns.length !== group.rows) throw new Error('a row group has another number of rows')
     if (order.firstWrong(columns) !== -1) throw new Error('the rows are not sorted and consolidated')
     span.add(columns)
@@ -64,18 +92,15 @@ const describeWhole = async (
 }
 
 const identify = async (file: DiskFile): Promise<IdentifiedBatch | undefined> => {
-  const source = await unlessDamaged(() => openForeignSource(file))
-  if (source === undefined) return undefined
-  try {
-    const own = await unlessDamaged(async () => layoutFromText(source.footer.metadata.get(LAYOUT_KEY) ?? ''))
-    if (own?.origin === undefined) return undefined
-    const { shard, layout, origin } = own
-    const description = await unlessDamaged(() => describeWhole(file, source, layout))
-    const schema = layout.map(({ name, type, declared }) => ({ name, type, declared }))
-    return { shard, origin, schema, description }
-  } finally {
-    source.free()
-  }
+  const tail = await unlessDamaged(() => openTail(file))
+  if (tail === undefined) return undefined
+  const { footer } = tail
+  const own = await unlessDamaged(async () => layoutFromText(footer.metadata.get(LAYOUT_KEY) ?? ''))
+  if (own?.origin === undefined) return undefined
+  const { shard, layout, origin } = own
+  const description = await unlessDamaged(() => describeWhole(file, footer, layout))
+  const schema = layout.map(({ name, type, declared }) => ({ name, type, declared }))
+  return { shard, origin, schema, description }
 }
 
 /**

@@ -12,9 +12,10 @@ import {
   MalformedJson,
 } from '../model/json.ts'
 import { type ColumnSchema, type ColumnType, isColumnType, type Schema } from '../model/schema.ts'
+import type { ParquetColumn, ValueType } from '../parquet/schema.ts'
 
 /** A type with one physical form. */
-export type PartType = Exclude<ColumnType, 'null' | 'any'>
+export type PartType = Exclude<ColumnType, 'null' | 'any'> & ValueType
 
 /** One column of a file. */
 export interface Part {
@@ -152,3 +153,10 @@ export const layoutFromText = (text: string): BatchIdentity => {
 /** The names of the data columns of the file, in order. `time` and `diff` follow them. */
 export const partNames = (layout: Layout): string[] =>
   layout.flatMap(({ parts }) => parts.map(({ name }) => name))
+
+/** The columns of the file, in order. */
+export const parquetColumns = (layout: Layout): ParquetColumn[] => [
+  ...layout.flatMap(({ parts }) => parts.map(part => ({ ...part, required: false }))),
+  { name: 'time', type: 'uint64', required: true },
+  { name: 'diff', type: 'int64', required: true },
+]

@@ -2,9 +2,10 @@
 // Invariant: statistics only ever exclude; where they say nothing, or something that has no exact value, all is read.
 import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { canonical, float, Timestamp, type Value } from '../model/value.ts'
+import type { RowGroupFooter } from '../parquet/footer.ts'
+import type { ChunkStatistics } from '../parquet/statistics.ts'
 import type { BatchDescription } from './description.ts'
 import type { Layout, PartType } from './layout.ts'
-import type { ChunkStatistics, RowGroupFooter } from './parquet.ts'
 
 /** Whether a batch may hold a row that meets all conditions. */
 export const batchMayHold = (batch: BatchDescription, conditions: readonly Exclusion[]): boolean =>

@@ -1,16 +1,18 @@
 // Owns the reading of a batch file. Holds one descriptor, so that the file stays readable after it was replaced and
-// removed (rules 18). Invariant: no byte reaches the codec before its checksum was verified (rules 15).
+// removed (rules 18). Invariant: no byte is decoded before its checksum was verified (rules 15).
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { assert, CorruptionError, DiskError, type ErrorDetails } from '../errors.ts'
 import { checksum } from '../model/checksum.ts'
 import type { Columns } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
 import type { Exclusion } from '../model/predicate.ts'
-import { decodeColumns, MalformedColumn } from './decode.ts'
+import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
+import { decodeGroup, isGroupDecodable } from './decode-group.ts'
 import type { BatchDescription } from './description.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
-import { HeldBytes, MAGIC, ParquetFile, type ParquetFooter, readFooter, rowsAtOnce } from './parquet.ts'
+import { MalformedColumn } from './malformed-column.ts'
 import { rowGroupMayHold } from './prune.ts'
+import type { WasmReader } from './wasm-reader.ts'
 
 const corrupt = (why: string, details: ErrorDetails, cause?: unknown): CorruptionError =>
   new CorruptionError('BATCH_CORRUPT', why, details, cause)
@@ -73,9 +75,10 @@ export class BatchReader {
   readonly #source: DiskFile
   readonly #footer: ParquetFooter
   readonly #layout: Layout
-  /** What the codec may see: the footer, and the row groups that are being decoded. */
-  readonly #verified: HeldBytes
-  readonly #parquet: ParquetFile
+  /** What is behind the last column chunk. */
+  readonly #footerBytes: Uint8Array
+  /** Opened when a row group needs it, which is rare. */
+  #wasm: Promise<WasmReader> | undefined
   #reading = 0
   #closed = false
 
@@ -85,16 +88,14 @@ export class BatchReader {
     source: DiskFile,
     footer: ParquetFooter,
     layout: Layout,
-    verified: HeldBytes,
-    parquet: ParquetFile,
+    footerBytes: Uint8Array,
   ) {
     this.file = file
     this.description = description
     this.#source = source
     this.#footer = footer
     this.#layout = layout
-    this.#verified = verified
-    this.#parquet = parquet
+    this.#footerBytes = footerBytes
   }
 
   /**
@@ -131,8 +132,6 @@ export class BatchReader {
     if (magic !== MAGIC) throw corrupt('the file is not a Parquet file', { file, offset: 0 })
     const { offset, crc32 } = description.footer
     const bytes = await readVerified(source, offset, size - offset, crc32, { file })
-    const verified = new HeldBytes()
-    verified.hold(offset, bytes)
     let footer: ParquetFooter
     let own: ReturnType<typeof layoutFromText>
     try {
@@ -147,13 +146,7 @@ export class BatchReader {
     const difference = checkFooter(footer, own.layout, description)
     if (difference !== undefined)
       throw corrupt('the batch is not the one that its metadata describes', { file, offset, difference })
-    let parquet: ParquetFile
-    try {
-      parquet = await ParquetFile.open(size, verified)
-    } catch (cause) {
-      throw corrupt('the footer of a batch cannot be understood', { file, offset }, cause)
-    }
-    return new BatchReader(file, description, source, footer, own.layout, verified, parquet)
+    return new BatchReader(file, description, source, footer, own.layout, bytes)
   }
 
   get rowGroups(): number {
@@ -187,35 +180,41 @@ export class BatchReader {
   }
 
   async #decode(index: number, layout: Layout): Promise<Columns> {
-    const names = [...partNames(layout), 'time', 'diff']
-    const release = await this.#hold(index, new Set(names))
+    const bytesOf = await this.#chunksOf(index, new Set([...partNames(layout), 'time', 'diff']))
     try {
-      const rows = rowsAtOnce(this.#footer.rowGroups[index]!)
-      return await decodeColumns(layout, this.#parquet.read(index, rows, names))
+      if (isGroupDecodable(layout, this.#footer.rowGroups[index]!))
+        return decodeGroup(layout, this.#footer, index, bytesOf)
+      return await (await this.#openWasm()).read(layout, index, bytesOf)
     } catch (cause) {
       const column = cause instanceof MalformedColumn ? cause.column : undefined
       throw corrupt('a row group cannot be decoded', { file: this.file, rowGroup: index, column }, cause)
-    } finally {
-      release()
     }
   }
 
-  /** Lets the codec see the column chunks of these names, each verified, until the function it returns is called. */
-  async #hold(index: number, names: ReadonlySet<string>): Promise<() => void> {
+  #openWasm(): Promise<WasmReader> {
+    const { bytes, footer } = this.description
+    this.#wasm ??= import('./wasm-reader.ts').then(({ WasmReader }) =>
+      WasmReader.open(this.#footer, bytes, footer.offset, this.#footerBytes),
+    )
+    return this.#wasm
+  }
+
+  /** The column chunks of these names, each verified, by name. */
+  async #chunksOf(index: number, names: ReadonlySet<string>): Promise<ReadonlyMap<string, Uint8Array>> {
     const { chunks } = this.#footer.rowGroups[index]!
     const wanted = chunks.map(({ column }) => names.has(column))
-    const releases: (() => void)[] = []
+    const bytesOf = new Map<string, Uint8Array>()
     // Neighbours are read at once.
     for (let from = wanted.indexOf(true); from !== -1; ) {
       let to = from + 1
       while (wanted[to] === true) to++
       const bytes = await this.#readChunks(index, from, to)
-      releases.push(this.#verified.hold(chunks[from]!.offset, bytes))
+      const { offset } = chunks[from]!
+      for (const chunk of chunks.slice(from, to))
+        bytesOf.set(chunk.column, bytes.subarray(chunk.offset - offset, chunk.offset - offset + chunk.length))
       from = wanted.indexOf(true, to)
     }
-    return () => {
-      for (const release of releases) release()
-    }
+    return bytesOf
   }
 
   /** The bytes of the column chunks `[from, to)` of a row group, each verified. */
@@ -272,7 +271,10 @@ export class BatchReader {
   /** The last one out: reads that are under way still need both. */
   async #release(): Promise<void> {
     if (this.#reading > 0) return
-    this.#parquet.free()
+    await this.#wasm?.then(
+      wasm => wasm.free(),
+      () => {},
+    )
     await this.#source.close()
   }
 }

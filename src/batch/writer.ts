@@ -6,23 +6,14 @@ import type { Disk, DiskFile } from '../disk/disk.ts'
 import { folderOf, TEMPORARY } from '../disk/replace.ts'
 import { assert } from '../errors.ts'
 import { checksum } from '../model/checksum.ts'
-import { type Columns, emptyColumns } from '../model/columns.ts'
+import type { Columns } from '../model/columns.ts'
 import type { Schema } from '../model/schema.ts'
-import { Kind } from '../model/value.ts'
+import { FOOTER_TAIL_BYTES, footerLength, MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
 import type { BatchDescription, RowGroupDescription } from './description.ts'
-import { encodeColumns } from './encode.ts'
+import { encodeGroups } from './encode-groups.ts'
 import { rowGroups } from './groups.ts'
-import { type BatchOrigin, LAYOUT_KEY, type Layout, layoutOf, layoutText, type PartType } from './layout.ts'
+import { type BatchOrigin, layoutOf, layoutText } from './layout.ts'
 import { OrderCheck } from './order.ts'
-import {
-  type ColumnEncoding,
-  encodeParquet,
-  FOOTER_TAIL_BYTES,
-  footerLength,
-  MAGIC,
-  type ParquetFooter,
-  readFooter,
-} from './parquet.ts'
 import { Span } from './span.ts'
 
 export interface BatchOptions {
@@ -35,72 +26,39 @@ export interface BatchOptions {
   readonly compression: ParquetCompression
 }
 
-const KIND_OF_TEXT: Readonly<Partial<Record<PartType, Kind>>> = { string: Kind.string, bytes: Kind.bytes }
-
-/** How strings are best written, judged by the first row group: a dictionary pays where values come again. */
-const textEncoding = (first: Columns, index: number, kind: Kind): ColumnEncoding => {
-  const { kinds, payload } = first.data[index]!
-  const distinct = new Set<number>()
-  let rows = 0
-  for (let row = 0; row < first.length; row++) {
-    if (kinds[row] !== kind) continue
-    distinct.add(payload[row]!)
-    rows++
-  }
-  return distinct.size * 2 <= rows ? 'dictionary' : 'delta-strings'
-}
-
-const partEncoding = (type: PartType, first: Columns, index: number): ColumnEncoding => {
-  const text = KIND_OF_TEXT[type]
-  if (text !== undefined) return textEncoding(first, index, text)
-  return type === 'int32' || type === 'int64' || type === 'timestamp' ? 'delta' : 'plain'
-}
-
-const tunedEncodings = (layout: Layout, first: Columns): Map<string, ColumnEncoding> => {
-  const encodings = new Map<string, ColumnEncoding>([
-    ['time', 'delta'],
-    ['diff', 'delta'],
-  ])
-  layout.forEach(({ parts }, index) => {
-    for (const { name, type } of parts) encodings.set(name, partEncoding(type, first, index))
-  })
-  return encodings
-}
-
-/** Encodes row groups while it checks their order and notes what they span. */
-async function* encoded(
-  first: Columns,
-  rest: AsyncIterator<Columns>,
-  layout: Layout,
+/** Checks the order of row groups, and notes what they span, as they pass by. */
+async function* checked(
+  first: Columns | undefined,
+  rest: AsyncIterable<Columns>,
   span: Span,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<Columns, void, undefined> {
   const order = new OrderCheck()
-  for (let group = first; ; ) {
+  const check = (group: Columns): Columns => {
     assert(
       order.firstWrong(group) === -1,
       'a batch is sorted by (data, time), consolidated and without zero diffs',
     )
     span.add(group)
-    yield encodeColumns(layout, group)
-    const next = await rest.next()
-    if (next.done === true) return
-    group = next.value
+    return group
   }
+  if (first !== undefined) yield check(first)
+  for await (const group of rest) yield check(group)
 }
 
 /** The bytes of a file of the row group `first` and those behind it. */
-const fileBytes = (
+async function* fileBytes(
   { shard, schema, origin, profile, compression }: BatchOptions,
-  first: Columns,
-  rest: AsyncIterator<Columns>,
+  first: Columns | undefined,
+  rest: AsyncIterable<Columns>,
   span: Span,
-): AsyncGenerator<Uint8Array, void, undefined> => {
+): AsyncGenerator<Uint8Array, void, undefined> {
   const layout = layoutOf(schema)
-  return encodeParquet(encoded(first, rest, layout, span), {
-    compression,
-    encodings: profile === 'tuned' ? tunedEncodings(layout, first) : new Map<string, ColumnEncoding>(),
-    metadata: new Map([[LAYOUT_KEY, layoutText({ shard, layout, origin })]]),
-  })
+  const groups = checked(first, rest, span)
+  const text = layoutText({ shard, layout, origin })
+  if (compression === 'zstd') {
+    const { wasmEncodeGroups } = await import('./wasm-writer.ts')
+    yield* wasmEncodeGroups(layout, groups, profile, compression, text)
+  } else yield* encodeGroups(layout, groups, profile, compression, text)
 }
 
 /**
@@ -112,28 +70,23 @@ export async function* batchBytes(
   chunks: AsyncIterable<Columns>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const arity = options.schema.length
-  const groups = rowGroups(chunks, arity)
-  try {
-    const first = await groups.next()
-    yield* fileBytes(
-      options,
-      first.done === true ? emptyColumns(arity) : first.value,
-      groups,
-      new Span(arity),
-    )
-  } finally {
-    await groups.return()
-  }
+  yield* fileBytes(options, undefined, rowGroups(chunks, arity), new Span(arity))
 }
 
-/** The checksums of a row group, from what is in the file. */
+/** The checksums of a row group, from what is in the file. Its chunks follow one another. */
 const describeGroup = async (
   file: DiskFile,
   { rows, chunks }: ParquetFooter['rowGroups'][number],
 ): Promise<RowGroupDescription> => {
-  const checksums: string[] = []
-  for (const { offset, length } of chunks) checksums.push(checksum(await file.read(offset, length)))
-  return { len: rows, offset: chunks[0]!.offset, chunks: checksums }
+  const { offset } = chunks[0]!
+  const bytes = await file.read(
+    offset,
+    chunks.reduce((sum, { length }) => sum + length, 0),
+  )
+  const checksums = chunks.map(chunk =>
+    checksum(bytes.subarray(chunk.offset - offset, chunk.offset - offset + chunk.length)),
+  )
+  return { len: rows, offset, chunks: checksums }
 }
 
 /** What a file holds, read from the file itself, which must be as a Varve writes it. */

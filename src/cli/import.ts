@@ -1,6 +1,5 @@
 // Owns `varve import`.
 
-import { openForeign } from '../batch/foreign.ts'
 import { optionValues } from '../config/layers.ts'
 import { optionsFrom } from '../config/settings.ts'
 import type { DiskFile } from '../disk/disk.ts'
@@ -61,6 +60,7 @@ interface SeenFile extends RowSource {
 }
 
 const openParquet = async (source: DiskFile, reading: Reading, progress: Progress): Promise<SeenFile> => {
+  const { openForeign } = await import('../batch/foreign.ts')
   const file = await openForeign(source, reading.path, reading)
   try {
     await file.check(progress)

@@ -2,7 +2,6 @@
 // is committed, flushed or compacted meanwhile.
 
 import type { ArrowTable } from '../batch/arrow.ts'
-import { toArrowTable } from '../batch/encode.ts'
 import { CommitError, FrontierError, InputError } from '../errors.ts'
 import { type Columns, emptyColumns, slice, tupleAt } from '../model/columns.ts'
 import { columnIndex, conditionsOf, type Where } from '../model/predicate.ts'
@@ -13,6 +12,9 @@ import { Float, type Value } from '../model/value.ts'
 import type { Shard, ShardView } from '../shard/shard.ts'
 import { checkOptions } from './options.ts'
 import { type Selection, type Source, type Span, scan } from './scan.ts'
+
+/** Arrow takes longer to load than a store to open: so only who asks for tables waits for it. */
+const loadArrow = (): Promise<typeof import('../batch/encode.ts')> => import('../batch/encode.ts')
 
 /** A tuple and its multiplicity: the sum of its diffs up to the time of the snapshot, never 0. */
 export interface Row {
@@ -274,6 +276,7 @@ export class Snapshot implements AsyncDisposable {
   ): AsyncGenerator<ArrowTable, void, undefined> {
     if (this.#viewOf(shard, this.asOf) === undefined) return
     const schema = this.#selectedSchema(shard, options)
+    const { toArrowTable } = await loadArrow()
     const check = new OverflowCheck(shard)
     for await (const chunk of this.chunks(shard, options)) {
       for (let row = 0; row < chunk.length; row++) check.see(chunk, row)
@@ -289,6 +292,7 @@ export class Snapshot implements AsyncDisposable {
     if (first !== undefined) return first.concat(...rest)
     const isThere = this.#viewOf(shard, this.asOf) !== undefined
     const schema = isThere ? this.#selectedSchema(shard, options) : []
+    const { toArrowTable } = await loadArrow()
     return toArrowTable(schema, emptyColumns(schema.length))
   }
 

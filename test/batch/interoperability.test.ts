@@ -121,7 +121,9 @@ test.each(PROFILES)(
     expect(leaf('diff')).toMatchObject({ type: 'INT64', repetition_type: 'REQUIRED' })
     expect(leaf('col0')).toMatchObject({ type: 'INT32', repetition_type: 'OPTIONAL' })
     const codecs = await duck(`SELECT DISTINCT compression FROM parquet_metadata('${path}')`)
-    expect(codecs).toEqual([{ compression: 'SNAPPY' }])
+    expect(codecs).toContainEqual({ compression: 'SNAPPY' })
+    // Where it does not pay, a chunk is stored as it is.
+    for (const { compression } of codecs) expect(['SNAPPY', 'UNCOMPRESSED']).toContain(compression)
     const [sums] = await duck(`
     SELECT count(*)::INT AS n, sum(diff)::INT AS diffs, sum(diff * time)::INT AS weighted, count(col5)::INT AS strings,
       sum(len(col7))::INT AS floats, max(col5) AS greatest FROM '${path}'`)
@@ -192,8 +194,10 @@ test('the encodings of the tuned profile are what they are meant to be', async (
   const { path } = await fileOf(columns, TYPES, 'tuned')
   const rows = await duck(`SELECT path_in_schema AS name, encodings FROM parquet_metadata('${path}')`)
   const encodings = Object.fromEntries(rows.map(({ name, encodings }) => [name, encodings]))
-  for (const name of ['col0', 'col1', 'col4', 'time', 'diff'])
+  for (const name of ['col0', 'col1', 'col4', 'time'])
     expect(encodings[name]).toContain('DELTA_BINARY_PACKED')
+  // A few integers again and again.
+  expect(encodings.diff).toContain('RLE_DICTIONARY')
   // Half of its strings are one of five.
   expect(encodings.col5).toContain('DELTA_BYTE_ARRAY')
   expect(encodings.col6).toContain('RLE_DICTIONARY')

@@ -1,9 +1,9 @@
 // Batches written and read back: every type, its edges, nulls, mixtures.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { rowsAtOnce } from '../../src/batch/parquet.ts'
 import { BatchReader } from '../../src/batch/reader.ts'
 import { verifyBatch } from '../../src/batch/verify.ts'
+import { rowsAtOnce } from '../../src/batch/wasm-codec.ts'
 import { writeBatch } from '../../src/batch/writer.ts'
 import type { Columns } from '../../src/model/columns.ts'
 import { consolidate } from '../../src/model/consolidate.ts'

@@ -1,11 +1,11 @@
 // What writeBatch leaves on the disk, and in which order it asks for it.
 import { expect, test } from 'vitest'
-import { readFooter } from '../../src/batch/parquet.ts'
 import { BatchReader } from '../../src/batch/reader.ts'
 import { verifyBatch } from '../../src/batch/verify.ts'
 import { type BatchOptions, batchBytes, writeBatch } from '../../src/batch/writer.ts'
 import { checksum } from '../../src/model/checksum.ts'
 import type { Columns } from '../../src/model/columns.ts'
+import { readFooter } from '../../src/parquet/footer.ts'
 import { columnsOf, type Row, rowsOf, streamed, typed } from './columns-of.ts'
 import { WatchedDisk } from './watched-disk.ts'
 

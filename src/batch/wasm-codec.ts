@@ -1,7 +1,6 @@
-// Owns the boundary to the Parquet codec: parquet-wasm writes and decodes, hyparquet reads footers. Arrow's IPC
-// stream goes in and out; nothing here knows a shard. Nobody else could tell if the codec were replaced.
-// The codec checks no checksum, and damage makes it answer wrongly: give it only bytes that were verified.
-import { type MetadataOptions, parquetMetadata, type RowGroup, type Statistics } from 'hyparquet'
+// Owns the boundary to parquet-wasm, the codec for what src/parquet/ does not know: other people's files, and zstd.
+// Arrow's IPC stream goes in and out; nothing here knows a shard. Whoever needs it imports it when it is needed: it
+// takes 90 ms to load. It checks no checksum, and damage makes it answer wrongly: give it only bytes that were verified.
 import {
   Compression,
   EnabledStatistics,
@@ -17,6 +16,8 @@ import {
   WriterPropertiesBuilder,
   WriterVersion,
 } from 'parquet-wasm'
+import type { RowGroupFooter } from '../parquet/footer.ts'
+import { ROW_GROUP_BYTES, ROW_GROUP_ROWS } from './groups.ts'
 
 /** How one column of a file is encoded; `dictionary` is `plain` with a dictionary in front. */
 export type ColumnEncoding = 'plain' | 'delta' | 'delta-strings' | 'dictionary'
@@ -27,15 +28,6 @@ export interface ParquetProperties {
   readonly encodings: ReadonlyMap<string, ColumnEncoding>
   readonly metadata: ReadonlyMap<string, string>
 }
-
-/**
- * Most rows in a row group. A merge keeps one row group of each input in memory, so this times the number of inputs
- * bounds it; with fewer rows the pages get small and the footer large.
- */
-export const ROW_GROUP_ROWS = 65_536
-
-/** Most bytes of a row group before encoding, and of what the codec collects: bounds memory where values are large. */
-export const ROW_GROUP_BYTES: number = 64 * 1024 * 1024
 
 const COMPRESSIONS: Readonly<Record<ParquetProperties['compression'], Compression>> = {
   snappy: Compression.SNAPPY,
@@ -114,93 +106,6 @@ export async function* encodeParquet(
     yield bytes
   }
   if (failure !== undefined) throw failure.cause
-}
-
-/** What the writer noted of the values of a column chunk: bounds that may be wider than the values, in the codec's form. */
-export interface ChunkStatistics {
-  readonly min: unknown
-  readonly max: unknown
-  readonly nulls: number | undefined
-}
-
-/** Where one column of one row group is in the file. */
-interface ColumnChunk {
-  readonly column: string
-  readonly offset: number
-  readonly length: number
-  /** Undefined where the file says nothing. Those of a list are of its elements. */
-  readonly statistics: ChunkStatistics | undefined
-}
-
-/** What a footer says of a row group. */
-export interface RowGroupFooter {
-  readonly rows: number
-  /** About how many bytes its values take when they are decoded. */
-  readonly decodedBytes: number
-  readonly chunks: readonly ColumnChunk[]
-}
-
-/** What a footer says. */
-export interface ParquetFooter {
-  readonly rows: number
-  readonly rowGroups: readonly RowGroupFooter[]
-  readonly metadata: ReadonlyMap<string, string>
-}
-
-const statisticsOf = (statistics: Statistics | undefined): ChunkStatistics | undefined => {
-  if (statistics === undefined) return undefined
-  const { min_value, max_value, null_count } = statistics
-  return {
-    min: min_value,
-    max: max_value,
-    nulls: null_count === undefined ? undefined : Number(null_count),
-  }
-}
-
-const rowGroupOf = ({ num_rows, columns }: RowGroup): RowGroupFooter => {
-  let decodedBytes = 0
-  const chunks = columns.map(({ meta_data }) => {
-    if (meta_data === undefined) throw new Error('a column chunk without metadata')
-    const { path_in_schema, dictionary_page_offset, data_page_offset, total_compressed_size } = meta_data
-    decodedBytes += Number(
-      meta_data.size_statistics?.unencoded_byte_array_data_bytes ?? meta_data.total_uncompressed_size,
-    )
-    return {
-      column: path_in_schema[0]!,
-      offset: Number(dictionary_page_offset ?? data_page_offset),
-      length: Number(total_compressed_size),
-      statistics: statisticsOf(meta_data.statistics),
-    }
-  })
-  return { rows: Number(num_rows), decodedBytes, chunks }
-}
-
-/** A byte order mark is a character of the value like another: without it a bound would exclude what is there. */
-const text = new TextDecoder('utf-8', { ignoreBOM: true })
-
-const parsers: MetadataOptions['parsers'] = { stringFromBytes: bytes => text.decode(bytes) }
-
-/** Reads a footer from the last bytes of a file, which must hold all of it. Throws whatever the codec throws. */
-export const readFooter = (tail: Uint8Array<ArrayBuffer>): ParquetFooter => {
-  const { num_rows, row_groups, key_value_metadata } = parquetMetadata(tail, { parsers })
-  return {
-    rows: Number(num_rows),
-    rowGroups: row_groups.map(rowGroupOf),
-    metadata: new Map((key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ''])),
-  }
-}
-
-/** The bytes at the end of a file that say how long its footer is. */
-export const FOOTER_TAIL_BYTES = 8
-
-/** What a Parquet file begins and ends with. */
-export const MAGIC = 'PAR1'
-
-/** The length of the whole footer, {@link FOOTER_TAIL_BYTES} included, from the last bytes of a file. */
-export const footerLength = (tail: Uint8Array): number | undefined => {
-  const view = new DataView(tail.buffer, tail.byteOffset + tail.length - FOOTER_TAIL_BYTES, FOOTER_TAIL_BYTES)
-  const magic = Buffer.from(tail.buffer, tail.byteOffset + tail.length - 4, 4).toString('latin1')
-  return magic === MAGIC ? view.getUint32(0, true) + FOOTER_TAIL_BYTES : undefined
 }
 
 /** How much of a row group with large values is decoded at once: far below 2 GiB, however uneven they are. */

@@ -1,0 +1,103 @@
+// Owns the way from the column chunks of a batch file back to our columns, the inverse of encode-groups.ts.
+// Invariant: what cannot be its result is refused with the name of its column, never guessed at.
+import type { Column, Columns } from '../model/columns.ts'
+import { Heap } from '../model/heap.ts'
+import { TIME_MAX } from '../model/update.ts'
+import { Kind } from '../model/value.ts'
+import { decodeChunk, isDecodable } from '../parquet/decode-chunk.ts'
+import type { ParquetFooter, RowGroupFooter } from '../parquet/footer.ts'
+import { MalformedParquet } from '../parquet/malformed.ts'
+import type { ParquetColumn } from '../parquet/schema.ts'
+import { type LaidOutColumn, type Layout, parquetColumns } from './layout.ts'
+import { MalformedColumn } from './malformed-column.ts'
+
+/** Whether {@link decodeGroup} knows how the columns of a layout are written; if not, batch/wasm-reader.ts does. */
+export const isGroupDecodable = (layout: Layout, { chunks }: RowGroupFooter): boolean =>
+  parquetColumns(layout).every(({ name, type }) => {
+    const chunk = chunks.find(({ column }) => column === name)
+    return chunk !== undefined && isDecodable(chunk, type)
+  })
+
+/** The column chunks of one row group. */
+class Group {
+  readonly #footer: ParquetFooter
+  readonly #group: RowGroupFooter
+  readonly #bytesOf: ReadonlyMap<string, Uint8Array>
+
+  constructor(footer: ParquetFooter, group: RowGroupFooter, bytesOf: ReadonlyMap<string, Uint8Array>) {
+    this.#footer = footer
+    this.#group = group
+    this.#bytesOf = bytesOf
+  }
+
+  /** The rows of one column of the file; what does not fit the payload goes to `heap`. */
+  column(wanted: ParquetColumn, heap: Heap): Column {
+    const { name, type, required } = wanted
+    const found = this.#footer.columns.find(column => column.name === name)
+    const chunk = this.#group.chunks.find(({ column }) => column === name)
+    const bytes = this.#bytesOf.get(name)
+    if (found?.type !== type || found.required !== required || chunk === undefined || bytes === undefined)
+      throw new MalformedColumn(name, `a column is not of type ${type} but ${found?.type ?? 'another'}`)
+    try {
+      return decodeChunk(bytes, chunk, wanted, this.#group.rows, heap)
+    } catch (cause) {
+      if (cause instanceof MalformedParquet) throw new MalformedColumn(name, cause.message, cause)
+      throw cause
+    }
+  }
+}
+
+/** Puts the values of `part` where `whole` has none. */
+const join = (name: string, whole: Column, part: Column): void => {
+  for (let row = 0; row < whole.kinds.length; row++) {
+    const kind = part.kinds[row]!
+    if (kind === Kind.null) continue
+    if (whole.kinds[row] !== Kind.null) throw new MalformedColumn(name, 'a row has values of two types')
+    whole.kinds[row] = kind
+    whole.payload[row] = part.payload[row]!
+  }
+}
+
+const decodeColumn = ({ name, type, parts }: LaidOutColumn, group: Group): Column => {
+  const heap = new Heap()
+  const [first, ...others] = parts.map(part => group.column({ ...part, required: false }, heap))
+  if (first === undefined) throw new MalformedColumn(name, 'a column has no parts')
+  for (const part of others) join(name, first, part)
+  if (type === 'null' && first.kinds.some(kind => kind !== Kind.null))
+    throw new MalformedColumn(name, 'a column of nulls holds a value')
+  return first
+}
+
+const decodeRequired = (name: 'time' | 'diff', group: Group): Float64Array => {
+  const type = name === 'time' ? 'uint64' : 'int64'
+  const { kinds, payload } = group.column({ name, type, required: true }, new Heap())
+  for (let row = 0; row < payload.length; row++) {
+    const value = payload[row]!
+    if (kinds[row] !== Kind.int || (name === 'time' ? value < 0 || value > TIME_MAX : value === 0))
+      throw new MalformedColumn(name, `a ${name} is out of range`)
+  }
+  return payload
+}
+
+/**
+ * The rows of a row group of which {@link isGroupDecodable} holds.
+ *
+ * @param layout of the columns that are wanted
+ * @param bytesOf the column chunks that they need, by name, and those of time and diff
+ * @throws {MalformedColumn} if they do not hold what the layout says
+ */
+export const decodeGroup = (
+  layout: Layout,
+  footer: ParquetFooter,
+  index: number,
+  bytesOf: ReadonlyMap<string, Uint8Array>,
+): Columns => {
+  const { rows } = footer.rowGroups[index]!
+  const group = new Group(footer, footer.rowGroups[index]!, bytesOf)
+  return {
+    length: rows,
+    data: layout.map(column => decodeColumn(column, group)),
+    time: decodeRequired('time', group),
+    diff: decodeRequired('diff', group),
+  }
+}

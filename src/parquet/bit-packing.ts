@@ -1,0 +1,82 @@
+// Owns integers of a few bits each, one after the other, the least significant bits first: Parquet's bit packing.
+// Works on 32 values, the length of a miniblock's step, which take `4 * width` bytes whatever the width.
+import type { Sink } from './sink.ts'
+
+const WORD_BITS = 32
+
+/** How many bits an unsigned integer below 2^64 needs. */
+export const bitWidth = (value: number): number =>
+  value < 2 ** 32 ? 32 - Math.clz32(value) : 64 - Math.clz32(value / 2 ** 32)
+
+/**
+ * Unpacks the first `count` of 32 values of up to 32 bits that begin at byte `at`. Looks at up to 7 bytes behind them.
+ */
+export const unpack = (view: DataView, at: number, width: number, count: number, out: Uint32Array): void => {
+  if (width <= 25) {
+    const mask = 2 ** width - 1
+    for (let index = 0, bit = 0; index < count; index++, bit += width)
+      out[index] = (view.getUint32(at + (bit >>> 3), true) >>> (bit & 7)) & mask
+    return
+  }
+  const mask = width === WORD_BITS ? -1 : 2 ** width - 1
+  for (let index = 0, bit = 0; index < count; index++, bit += width) {
+    const from = at + (bit >>> 3)
+    const shift = bit & 7
+    // Shifting by 32 would shift by 0: hence in two steps.
+    const high = (view.getUint8(from + 4) << 1) << (31 - shift)
+    out[index] = ((view.getUint32(from, true) >>> shift) | high) & mask
+  }
+}
+
+/** Unpacks the first `count` of 32 values of 33 to 64 bits that begin at byte `at`, each into two words. */
+export const unpackWide = (
+  view: DataView,
+  at: number,
+  width: number,
+  count: number,
+  low: Uint32Array,
+  high: Uint32Array,
+): void => {
+  const mask = width === 64 ? -1 : 2 ** (width - WORD_BITS) - 1
+  for (let index = 0, bit = 0; index < count; index++, bit += width) {
+    const from = at + (bit >>> 3)
+    const shift = bit & 7
+    const middle = view.getUint32(from + 4, true)
+    low[index] = (view.getUint32(from, true) >>> shift) | ((middle << 1) << (31 - shift))
+    // Of the last value nothing may lie behind the 64 bits at hand; only then is a further byte looked at.
+    const top = shift + width > 64 ? (view.getUint8(from + 8) << 1) << (31 - shift) : 0
+    high[index] = ((middle >>> shift) | top) & mask
+  }
+}
+
+/** Packs `count` words, those at even places in `even` bits each, the others in `odd`; together they fill whole bytes. */
+const packWords = (sink: Sink, words: Uint32Array, count: number, even: number, odd: number): void => {
+  // The last word may be written in full.
+  sink.reserve(((even + odd) * count) / 16 + 4)
+  const { view } = sink
+  let at = sink.length
+  let word = 0
+  let used = 0
+  for (let index = 0; index < count; index++) {
+    const value = words[index]!
+    const bits = (index & 1) === 0 ? even : odd
+    word |= value << used
+    used += bits
+    if (used < WORD_BITS) continue
+    view.setUint32(at, word, true)
+    at += 4
+    used -= WORD_BITS
+    // What did not fit; nothing if all of it did: a shift by 32 would be one by 0.
+    word = used === 0 ? 0 : value >>> (bits - used)
+  }
+  if (used > 0) view.setUint32(at, word, true)
+  sink.length = at + (used >>> 3)
+}
+
+/** Packs `count` values, a multiple of 8, of up to 32 bits. */
+export const pack = (sink: Sink, width: number, values: Uint32Array, count: number): void =>
+  packWords(sink, values, count, width, width)
+
+/** Packs values of 33 to 64 bits, a multiple of 8, each as its low 32 bits and the others: `words` has both by turns. */
+export const packWide = (sink: Sink, width: number, words: Uint32Array): void =>
+  packWords(sink, words, words.length, WORD_BITS, width - WORD_BITS)

@@ -1,0 +1,307 @@
+// Owns the way from the bytes of a column chunk to kinds, payload and heap. Bytes that are not what a chunk of the type
+// has are refused, whatever they say, and never ask for more memory than they are worth; nothing is guessed.
+import type { Column } from '../model/columns.ts'
+import { Heap } from '../model/heap.ts'
+import { Kind } from '../model/value.ts'
+import { type Content, readDeltaBinaries, readDeltaLengthBinaries, readPlainBinaries } from './binaries.ts'
+import { type Codec, isCodec } from './compression.ts'
+import type { Cursor } from './cursor.ts'
+import {
+  readBooleans,
+  readFloat32s,
+  readFloat64s,
+  readInt32s,
+  readInt64s,
+  takeBigInts,
+} from './decode-plain.ts'
+import { readDelta32, readDelta64, readDeltaWide } from './delta.ts'
+import { Encoding } from './encoding.ts'
+import type { ColumnChunk } from './footer.ts'
+import { allOnes, readHybrid } from './hybrid.ts'
+import { MalformedParquet } from './malformed.ts'
+import { type Page, pagesOf } from './page.ts'
+import type { ParquetColumn, ValueType } from './schema.ts'
+
+const KIND: Readonly<Record<ValueType, Kind>> = {
+  boolean: Kind.boolean,
+  int32: Kind.int,
+  int64: Kind.int,
+  uint64: Kind.int,
+  float64: Kind.float,
+  timestamp: Kind.timestamp,
+  string: Kind.string,
+  bytes: Kind.bytes,
+  vector: Kind.vector,
+}
+
+const INTEGERS: readonly number[] = [Encoding.plain, Encoding.delta]
+const BINARIES: readonly number[] = [Encoding.plain, Encoding.deltaLength, Encoding.deltaStrings]
+
+/** The encodings of values that are known, apart from dictionaries. */
+const KNOWN: Readonly<Record<ValueType, readonly number[]>> = {
+  boolean: [Encoding.plain, Encoding.rle],
+  int32: INTEGERS,
+  int64: INTEGERS,
+  uint64: INTEGERS,
+  float64: [Encoding.plain],
+  timestamp: INTEGERS,
+  string: BINARIES,
+  bytes: BINARIES,
+  vector: [Encoding.plain],
+}
+
+const isDictionaryEncoding = (encoding: number): boolean =>
+  encoding === Encoding.plainDictionary || encoding === Encoding.rleDictionary
+
+/** Whether {@link decodeChunk} knows how a chunk is written, as far as the footer says. */
+export const isDecodable = ({ codec, encodings }: ColumnChunk, type: ValueType): boolean =>
+  isCodec(codec) &&
+  encodings.every(
+    encoding =>
+      encoding === Encoding.rle ||
+      KNOWN[type].includes(encoding) ||
+      (isDictionaryEncoding(encoding) && type !== 'vector' && type !== 'boolean'),
+  )
+
+const unknownEncoding = (): never => {
+  throw new MalformedParquet('a page has an encoding that its footer does not name')
+}
+
+const decodeInt64s = (cursor: Cursor, encoding: number, count: number, column: Column, at: number): void => {
+  if (encoding === Encoding.plain) return readInt64s(cursor, count, column, at)
+  if (encoding !== Encoding.delta) return unknownEncoding()
+  const start = cursor.at
+  if (readDelta64(cursor, count, column.payload, at)) {
+    column.kinds.fill(Kind.int, at, at + count)
+    return
+  }
+  cursor.at = start
+  takeBigInts(readDeltaWide(cursor, count), column, at)
+}
+
+/** Puts milliseconds where integers are. */
+const makeTimestamps = ({ kinds }: Column, from: number, to: number): void => {
+  for (let row = from; row < to; row++) {
+    if (kinds[row] === Kind.wide) throw new MalformedParquet('a timestamp is beyond 2^53 ms')
+    kinds[row] = Kind.timestamp
+  }
+}
+
+const decodeBinaries = (
+  cursor: Cursor,
+  encoding: number,
+  content: Content,
+  count: number,
+  { kinds, payload, heap }: Column,
+  at: number,
+): void => {
+  kinds.fill(KIND[content], at, at + count)
+  if (encoding === Encoding.plain) readPlainBinaries(cursor, content, heap, count, payload, at)
+  else if (encoding === Encoding.deltaLength)
+    readDeltaLengthBinaries(cursor, content, heap, count, payload, at)
+  else if (encoding === Encoding.deltaStrings) readDeltaBinaries(cursor, content, heap, count, payload, at)
+  else unknownEncoding()
+}
+
+const decodeBooleans = (
+  cursor: Cursor,
+  encoding: number,
+  count: number,
+  out: Float64Array,
+  at: number,
+): void => {
+  if (encoding === Encoding.plain) return readBooleans(cursor, count, out, at)
+  if (encoding !== Encoding.rle) return unknownEncoding()
+  cursor.uint32()
+  out.set(readHybrid(cursor, 1, count), at)
+}
+
+/** Decodes `count` values that are no codes of a dictionary to rows from `at` on. */
+const decodeValues = (
+  cursor: Cursor,
+  encoding: number,
+  type: Exclude<ValueType, 'vector'>,
+  count: number,
+  column: Column,
+  at: number,
+): void => {
+  switch (type) {
+    case 'int64':
+    case 'uint64':
+      return decodeInt64s(cursor, encoding, count, column, at)
+    case 'timestamp':
+      decodeInt64s(cursor, encoding, count, column, at)
+      return makeTimestamps(column, at, at + count)
+    case 'string':
+    case 'bytes':
+      return decodeBinaries(cursor, encoding, type, count, column, at)
+    case 'boolean':
+      decodeBooleans(cursor, encoding, count, column.payload, at)
+      break
+    case 'int32':
+      if (encoding === Encoding.plain) readInt32s(cursor, count, column.payload, at)
+      else if (encoding === Encoding.delta) readDelta32(cursor, count, column.payload, at)
+      else unknownEncoding()
+      break
+    case 'float64':
+      if (encoding !== Encoding.plain) unknownEncoding()
+      else readFloat64s(cursor, count, column.payload, at)
+      break
+    default:
+      return type satisfies never
+  }
+  column.kinds.fill(KIND[type], at, at + count)
+}
+
+/** Values by their codes. */
+interface Dictionary {
+  readonly kinds: Uint8Array
+  readonly payload: Float64Array
+}
+
+/** Every value of a dictionary has at least a byte: so no count asks for more memory than the bytes are worth. */
+const readDictionary = (page: Page, type: Exclude<ValueType, 'vector'>, heap: Heap): Dictionary => {
+  const { values } = page.open()
+  const count = page.values
+  if (count > values.left) throw new MalformedParquet('a dictionary is longer than its page')
+  const kinds = new Uint8Array(count)
+  const payload = new Float64Array(count)
+  decodeValues(values, Encoding.plain, type, count, { kinds, payload, heap }, 0)
+  return { kinds, payload }
+}
+
+const decodeCodes = (
+  cursor: Cursor,
+  dictionary: Dictionary | undefined,
+  count: number,
+  { kinds, payload }: Column,
+  at: number,
+): void => {
+  if (dictionary === undefined) throw new MalformedParquet('a column chunk lacks its dictionary')
+  const codes = readHybrid(cursor, cursor.byte(), count)
+  const size = dictionary.payload.length
+  for (let index = 0; index < count; index++) {
+    const code = codes[index]!
+    if (code >= size) throw new MalformedParquet('a code is beyond its dictionary')
+    kinds[at + index] = dictionary.kinds[code]!
+    payload[at + index] = dictionary.payload[code]!
+  }
+}
+
+/** Moves values that lie side by side from `at` on to the rows that have one, the last first. */
+const spread = ({ kinds, payload }: Column, at: number, defined: Uint32Array, count: number): void => {
+  let from = at + count - 1
+  for (let row = at + defined.length - 1; row >= at; row--) {
+    if (defined[row - at] === 1) {
+      kinds[row] = kinds[from]!
+      payload[row] = payload[from--]!
+    } else {
+      kinds[row] = Kind.null
+      payload[row] = 0
+    }
+  }
+}
+
+/** Which rows of a page have a value; undefined if all. */
+const readDefined = (definition: Cursor | undefined, rows: number): Uint32Array | undefined =>
+  definition === undefined || allOnes(definition, rows) ? undefined : readHybrid(definition, 1, rows)
+
+const countOnes = (levels: Uint32Array): number => {
+  let count = 0
+  for (const level of levels) count += level
+  return count
+}
+
+const decodeFlat = (
+  pages: Iterable<Page>,
+  type: Exclude<ValueType, 'vector'>,
+  required: boolean,
+  rows: number,
+  column: Column,
+): void => {
+  let dictionary: Dictionary | undefined
+  let row = 0
+  for (const page of pages) {
+    if (page.isDictionary) {
+      dictionary = readDictionary(page, type, column.heap)
+      continue
+    }
+    if (row + page.values > rows)
+      throw new MalformedParquet('a column chunk has more rows than its row group')
+    const { definition, values } = page.open()
+    if (!required && definition === undefined) throw new MalformedParquet('a page lacks its levels')
+    const defined = readDefined(definition, page.values)
+    const count = defined === undefined ? page.values : countOnes(defined)
+    if (count === 0) {
+      // Nothing to read: not even all writers put a header there.
+    } else if (isDictionaryEncoding(page.encoding)) decodeCodes(values, dictionary, count, column, row)
+    else decodeValues(values, page.encoding, type, count, column, row)
+    if (defined !== undefined) spread(column, row, defined, count)
+    row += page.values
+  }
+  if (row !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+}
+
+const EMPTY = 1
+const ELEMENT = 2
+
+const decodeVectors = (pages: Iterable<Page>, rows: number, { kinds, payload, heap }: Column): void => {
+  let row = -1
+  let elements: number[] = []
+  let isNull = true
+  const finish = (): void => {
+    if (row === -1 || isNull) return
+    kinds[row] = Kind.vector
+    payload[row] = heap.intern(Float32Array.from(elements))
+  }
+  for (const page of pages) {
+    const { repetition, definition, values } = page.open()
+    if (repetition === undefined || definition === undefined || page.encoding !== Encoding.plain)
+      throw new MalformedParquet('a page of lists lacks its levels')
+    // Of each value at least its row or its four bytes are there.
+    if (page.values > rows + values.left / 4) throw new MalformedParquet('a page has more values than bytes')
+    const begins = readHybrid(repetition, 1, page.values)
+    const defined = readHybrid(definition, 2, page.values)
+    let count = 0
+    for (const level of defined) if (level === ELEMENT) count++
+    const floats = readFloat32s(values, count)
+    let next = 0
+    for (let index = 0; index < page.values; index++) {
+      const level = defined[index]!
+      if (begins[index] === 0) {
+        finish()
+        if (++row === rows) throw new MalformedParquet('a column chunk has more rows than its row group')
+        elements = []
+        isNull = level < EMPTY
+      } else if (row === -1 || level !== ELEMENT || isNull || elements.length === 0)
+        throw new MalformedParquet('an element is in no list')
+      if (level > ELEMENT) throw new MalformedParquet('a level is too high')
+      if (level === ELEMENT) elements.push(floats[next++]!)
+    }
+  }
+  finish()
+  if (row + 1 !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+}
+
+/**
+ * The rows of a column chunk, of which {@link isDecodable} holds. In a column of 64 bits what is no safe integer is a
+ * bigint in the heap.
+ *
+ * @param bytes of the chunk, and nothing else
+ * @param heap takes what does not fit the payload
+ * @throws {MalformedParquet}
+ */
+export const decodeChunk = (
+  bytes: Uint8Array,
+  { codec }: Pick<ColumnChunk, 'codec'>,
+  { type, required }: Pick<ParquetColumn, 'type' | 'required'>,
+  rows: number,
+  heap: Heap = new Heap(),
+): Column => {
+  const column = { kinds: new Uint8Array(rows), payload: new Float64Array(rows), heap }
+  const levels = { isRepeated: type === 'vector', isOptional: !required }
+  const pages = pagesOf(bytes, codec as Codec, levels)
+  if (type === 'vector') decodeVectors(pages, rows, column)
+  else decodeFlat(pages, type, required, rows, column)
+  return column
+}
