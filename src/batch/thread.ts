@@ -2,6 +2,7 @@
 // between two of them.
 import { parentPort } from 'node:worker_threads'
 import { diskAt } from '../disk/location.ts'
+import { pacedDisk } from '../disk/paced-disk.ts'
 import { assert } from '../errors.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { failureOf } from './failure.ts'
@@ -26,7 +27,7 @@ const received = (): BufferedUpdates => {
 const make = async ({ location, task }: Extract<Order, { kind: 'make' }>): Promise<Answer> => {
   try {
     const updates = task.source.kind === 'buffer' ? received() : undefined
-    const made = await makeBatch(diskAt(location), taskOf(task, updates), rows => {
+    const made = await makeBatch(pacedDisk(diskAt(location)), taskOf(task, updates), rows => {
       if (isStopped) throw new Error('nobody wants the batch any more')
       say({ kind: 'read', rows })
     })
