@@ -171,6 +171,8 @@ export type CommitCode =
   | 'SHARD_DAMAGED'
   /** The store was opened for reading only. */
   | 'READ_ONLY'
+  /** The thread that wrote a batch ended before it was done, for instance for want of memory. The next one is new. */
+  | 'THREAD_ENDED'
 
 /**
  * A commit or a maintenance step was not carried out. `outcome` says what is known of it: `determinate` means

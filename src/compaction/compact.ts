@@ -1,11 +1,9 @@
 // Owns one compaction: batches in, one batch out, in bounded memory, while commits, flushes and reads go on.
 // Law: for every asOf >= since the answer before and after is the same.
 
-import { merge } from '../batch/merge.ts'
-import { BatchReader } from '../batch/reader.ts'
-import { writeBatch } from '../batch/writer.ts'
+import { makeBatchAside } from '../batch/crew.ts'
+import type { ReadRows } from '../batch/make.ts'
 import type { Disk } from '../disk/disk.ts'
-import { bytesOf, type Columns } from '../model/columns.ts'
 import type { BatchFormat } from '../shard/flush.ts'
 import { type BatchEntry, batchPath, type ShardMetadata, withCompaction } from '../shard/metadata.ts'
 import type { Registry } from '../shard/registry.ts'
@@ -27,120 +25,45 @@ export interface CompactedShard {
 const sizeOf = ({ batches }: ShardMetadata, unit: 'len' | 'bytes'): number =>
   batches.reduce((sum, batch) => sum + batch[unit], 0)
 
-/** A batch that is being merged. */
-class Input {
-  readonly batch: BatchEntry
-  readonly #reader: BatchReader
-  readonly #chunks: AsyncGenerator<Columns, void, undefined>
-  readonly #read: (rows: number) => void
-  /** The first row group, until it is taken: nothing is held that was merged already. */
-  #first: Columns | undefined
-
-  private constructor(
-    batch: BatchEntry,
-    reader: BatchReader,
-    chunks: AsyncGenerator<Columns, void, undefined>,
-    first: Columns | undefined,
-    read: (rows: number) => void,
-  ) {
-    this.batch = batch
-    this.#reader = reader
-    this.#chunks = chunks
-    this.#first = first
-    this.#read = read
-  }
-
-  /** Opens a batch and decodes its first row group. @param read is told of rows that were read */
-  static async open(
-    disk: Disk,
-    shard: string,
-    batch: BatchEntry,
-    read: (rows: number) => void,
-  ): Promise<Input> {
-    const reader = await BatchReader.open(disk, batchPath(batch.id), batch, shard)
-    try {
-      const chunks = reader.stream()
-      const first = await chunks.next()
-      return new Input(batch, reader, chunks, first.value ?? undefined, read)
-    } catch (cause) {
-      await reader.close()
-      throw cause
-    }
-  }
-
-  /** About how much memory it takes: one row group. */
-  get bytes(): number {
-    return this.#first === undefined ? 0 : bytesOf(this.#first)
-  }
-
-  async #next(): Promise<Columns | undefined> {
-    const first = this.#first
-    this.#first = undefined
-    return first ?? (await this.#chunks.next()).value ?? undefined
-  }
-
-  async *run(): AsyncGenerator<Columns, void, undefined> {
-    for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {
-      this.#read(chunk.length)
-      yield chunk
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#reader.close()
-  }
-}
-
-/** Opens batches from the first on, as many as can be merged in `mergeBytes`, but two at least. */
-const openInputs = async (
-  disk: Disk,
-  shard: string,
-  batches: readonly BatchEntry[],
-  mergeBytes: number,
-  read: (rows: number) => void,
-): Promise<Input[]> => {
-  const inputs: Input[] = []
-  let bytes = 0
-  try {
-    for (const batch of batches) {
-      const input = await Input.open(disk, shard, batch, read)
-      inputs.push(input)
-      bytes += input.bytes
-      if (bytes > mergeBytes && inputs.length >= 2) break
-    }
-    return inputs
-  } catch (cause) {
-    for (const input of inputs) await input.close()
-    throw cause
-  }
-}
-
 /** The merge alone: writes the output under a new id and touches nothing else. */
 const mergeBatches = async (
   disk: Disk,
   registry: Registry,
   format: BatchFormat,
   shard: Shard,
-  inputs: readonly Input[],
+  batches: readonly BatchEntry[],
   since: number,
-): Promise<BatchEntry | undefined> => {
+  mergeBytes: number,
+  read: ReadRows,
+): Promise<{ readonly merged: readonly BatchEntry[]; readonly output: BatchEntry | undefined }> => {
   const { name, firstLsn } = shard
   const { schema } = shard.metadata
-  try {
-    const id = await registry.nextBatchId()
-    const rows = merge(
-      inputs.map(input => input.run()),
-      schema.length,
-      { since },
-    )
-    const { lsnLower } = inputs[0]!.batch
-    const { lsnUpper } = inputs.at(-1)!.batch
-    const origin = { store: registry.catalog.id, firstLsn, lsnLower, lsnUpper, since }
-    const options = { ...format, shard: name, schema, origin }
-    const description = await writeBatch(disk, batchPath(id), options, rows)
-    return description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper }
-  } finally {
-    for (const input of inputs) await input.close()
+  const { lsnLower } = batches[0]!
+  const origin = { store: registry.catalog.id, firstLsn, lsnLower, lsnUpper: batches.at(-1)!.lsnUpper, since }
+  const id = await registry.nextBatchId()
+  const { description, inputs } = await makeBatchAside(
+    disk,
+    {
+      path: batchPath(id),
+      options: { ...format, shard: name, schema, origin },
+      source: {
+        kind: 'batches',
+        inputs: batches.map(batch => ({
+          path: batchPath(batch.id),
+          description: batch,
+          lsnUpper: batch.lsnUpper,
+        })),
+        since,
+        mergeBytes,
+      },
+    },
+    read,
+  )
+  const merged = batches.slice(0, inputs)
+  const { lsnUpper } = merged.at(-1)!
+  return {
+    merged,
+    output: description === undefined ? undefined : { ...description, id, lsnLower, lsnUpper },
   }
 }
 
@@ -158,16 +81,17 @@ export const compactShard = async (
   shard: Shard,
   plan: CompactionPlan,
   mergeBytes: number,
-  read: (rows: number) => void,
+  read: ReadRows,
 ): Promise<CompactedShard | undefined> => {
   const batches = shard.metadata.batches.filter(({ id }) => plan.inputs.includes(id))
-  const inputs = await openInputs(disk, shard.name, batches, mergeBytes, read)
-  const output =
-    inputs.length === 0 ? undefined : await mergeBatches(disk, registry, format, shard, inputs, plan.since)
-  const merged = inputs.map(({ batch }) => batch.id)
+  const { merged, output } =
+    batches.length === 0
+      ? { merged: [], output: undefined }
+      : await mergeBatches(disk, registry, format, shard, batches, plan.since, mergeBytes, read)
+  const replaced = merged.map(({ id }) => id)
   return shard.inTurn(async () => {
     const before = shard.metadata
-    const metadata = withCompaction(before, merged, output, plan.since)
+    const metadata = withCompaction(before, replaced, output, plan.since)
     if (metadata === undefined) {
       if (output !== undefined) await disk.remove(batchPath(output.id))
       return undefined

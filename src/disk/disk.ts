@@ -3,6 +3,7 @@
 // Every method rejects with a DiskError that names path and operation; nothing else escapes. A sync names the barrier
 // that it is.
 import type { Barrier } from './barrier.ts'
+import type { DiskLocation } from './location.ts'
 
 /** A file that stays readable through this handle even after it was renamed or removed. */
 export interface DiskFile {
@@ -27,6 +28,8 @@ export interface DiskEntry {
 }
 
 export interface Disk {
+  /** How another thread opens it; undefined if only who has this object can. */
+  readonly location?: DiskLocation | undefined
   /**
    * Opens a file. `read` requires it, `create` requires that it is not there, `write` opens one that is there for
    * reading and writing. Links are refused: DISK_NOT_A_FILE.

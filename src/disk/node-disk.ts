@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { assert, DiskError } from '../errors.ts'
 import type { Barrier } from './barrier.ts'
 import type { Disk, DiskEntry, DiskFile } from './disk.ts'
+import type { DiskLocation } from './location.ts'
 import { nameOf, namesOf } from './path.ts'
 import { diskError, errnoOf } from './system-error.ts'
 
@@ -122,6 +123,10 @@ export class NodeDisk implements Disk {
   /** @param root an absolute path without links; see openFolder */
   constructor(root: string) {
     this.root = root
+  }
+
+  get location(): DiskLocation {
+    return { root: this.root, syncs: 'synced' }
   }
 
   async open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {

@@ -12,6 +12,7 @@ const unsyncedFile = (file: DiskFile): DiskFile => ({
 
 /** `disk` without its syncs: order and wholeness hold when a process is killed, nothing when the power fails. */
 export const unsyncedDisk = (disk: Disk): Disk => ({
+  location: disk.location && { ...disk.location, syncs: 'unsynced' },
   open: async (path, mode) => unsyncedFile(await disk.open(path, mode)),
   list: path => disk.list(path),
   stat: path => disk.stat(path),

@@ -1,7 +1,7 @@
 // Owns the way from a frozen buffer to a published batch, and from a drop to its tombstone. The log must be durable through the buffer's fence before
 // this is called (B4), so that no batch ever holds what the log could still lose.
 
-import { writeBatch } from '../batch/writer.ts'
+import { makeBatchAside } from '../batch/crew.ts'
 import type { ParquetCompression, ParquetProfile, Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import type { Columns } from '../model/columns.ts'
@@ -65,7 +65,6 @@ export const flushOldest = async (
   const buffer = shard.oldestFrozen
   if (buffer === undefined) return undefined
   const { metadata: before, firstLsn } = shard
-  const columns = buffer.consolidated
   const schema = widen(shard.schema, buffer.columns)
   const id = await registry.nextBatchId()
   const origin = {
@@ -75,10 +74,15 @@ export const flushOldest = async (
     lsnUpper: buffer.fence,
     since: before.since,
   }
-  const description =
-    columns.length === 0
-      ? undefined
-      : await writeBatch(disk, batchPath(id), { ...format, shard: shard.name, schema, origin }, [columns])
+  const { description } = await makeBatchAside(
+    disk,
+    {
+      path: batchPath(id),
+      options: { ...format, shard: shard.name, schema, origin },
+      source: { kind: 'buffer', updates: buffer },
+    },
+    () => {},
+  )
   const batch: BatchEntry | undefined =
     description === undefined
       ? undefined
