@@ -3,6 +3,7 @@
 // into one number below 2^53, the more significant ones multiplied by the ranges of the others.
 // Strings and what is mixed, other than numbers, go through ranks of their distinct values: the comparator sees each value once.
 import { type Column, type Columns, contentAt, isHeapKind, onlyKind } from './columns.ts'
+import { isRanked, ranksOf, sortCodes } from './ranking.ts'
 import { compareKinded, type HeapValue, Kind } from './value.ts'
 
 /** A whole number for each row, from 0 on and below `span`, which is at most 2^53. */
@@ -138,37 +139,40 @@ const addNumbers = (making: KeysInTheMaking, column: Column, length: number): vo
   addFloats(making, column, length)
 }
 
-const NEEDS_CARE = /[\ud800-\uffff]/
-
-/** Ranks of the heap values in use, null as 0. */
-const addHeapValues = (making: KeysInTheMaking, { kinds, payload, heap }: Column, length: number): void => {
-  const { values } = heap
-  const ranks = new Uint32Array(values.length)
-  const used: number[] = []
-  let plain = true
-  let kind: Kind = Kind.string
+/** Ranks of the values that rows use, alone: for few rows with a large heap. */
+const ranksInUse = (
+  { kinds, payload, heap }: Column,
+  length: number,
+): { ranks: Uint32Array; span: number } => {
+  const ranks = new Uint32Array(heap.values.length)
+  const used = new Uint32Array(length)
+  let count = 0
   for (let row = 0; row < length; row++) {
-    if (kinds[row] === Kind.null) continue
     const code = payload[row]!
-    if (ranks[code] !== 0) continue
+    if (kinds[row] === Kind.null || ranks[code] !== 0) continue
     ranks[code] = 1
-    used.push(code)
-    kind = kinds[row] as Kind
-    const value = values[code]!
-    if (typeof value !== 'string' || NEEDS_CARE.test(value)) plain = false
+    used[count++] = code
   }
-  if (plain) {
-    // Without characters from U+D800 on, JavaScript's order is the order of the UTF-8 bytes, and its sort is fast.
-    used.sort((a, b) => (values[a]! < values[b]! ? -1 : 1))
-  } else {
-    used.sort((a, b) => compareKinded(kind, values[a]!, kind, values[b]!))
-  }
-  used.forEach((code, index) => {
-    ranks[code] = index + 1
+  sortCodes(used.subarray(0, count), heap.values).forEach((code, place) => {
+    ranks[code] = place + 1
   })
+  return { ranks, span: count + 1 }
+}
+
+/** How many values a heap may have for each row, before sorting all of them costs more than sorting those in use. */
+const VALUES_PER_ROW = 4
+
+/** Ranks of heap values, null as 0. */
+const addHeapValues = (making: KeysInTheMaking, column: Column, length: number): void => {
+  const { kinds, payload, heap } = column
+  const { length: distinct } = heap.values
+  const { ranks, span } =
+    isRanked(heap) || distinct <= length * VALUES_PER_ROW
+      ? { ranks: ranksOf(heap), span: distinct + 1 }
+      : ranksInUse(column, length)
   const numbers = new Uint32Array(length)
   for (let row = 0; row < length; row++) if (kinds[row] !== Kind.null) numbers[row] = ranks[payload[row]!]!
-  making.add(numbers, used.length + 1)
+  making.add(numbers, span)
 }
 
 /** Ranks of the distinct pairs of kind and payload: any mixture, at the cost of a map entry for each. */
