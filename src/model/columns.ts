@@ -78,9 +78,12 @@ class GrowingColumn implements Column {
   }
 }
 
+/** How many bytes a row takes besides what is in heaps: kind and payload of each column, time and diff. */
+export const rowBytes = (arity: number): number => arity * 9 + 16
+
 /** About how many bytes columns and their heaps take. */
 export const bytesOf = ({ data, length }: Columns): number =>
-  data.reduce((sum, { heap }) => sum + heap.bytes + length * 9, length * 16)
+  data.reduce((sum, { heap }) => sum + heap.bytes, length * rowBytes(data.length))
 
 /** Columns that grow at the end, for buffers, decoders and merges. */
 export class GrowingColumns implements Columns {
