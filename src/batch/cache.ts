@@ -1,14 +1,15 @@
-// Owns the row groups of batches that were decoded for looking tuples up, and the files they came from, as far as
-// memory allows: what was used longest ago goes first. Batches never change, so nothing in here is ever stale.
+// Owns the row groups of batches that are kept decoded, and the files they came from, as far as memory and descriptors
+// allow: what was used longest ago goes first. Batches never change, so nothing in here is ever stale.
 import type { Disk } from '../disk/disk.ts'
-import { bytesOf, type Columns } from '../model/columns.ts'
+import type { Columns } from '../model/columns.ts'
 import type { Exclusion } from '../model/predicate.ts'
 import { Turns } from '../turns.ts'
 import type { BatchDescription } from './description.ts'
+import { KeptColumns } from './kept-columns.ts'
 import { BatchReader } from './reader.ts'
 
-/** Bytes of decoded row groups that are kept. */
-const CACHED_BYTES_MAX = 64 * 1024 * 1024
+/** Bytes of decoded row groups, and of what else is kept, that are kept. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024
 /** Files that are kept open. */
 const OPEN_MAX = 64
 
@@ -17,28 +18,24 @@ interface OpenBatch {
   users: number
 }
 
-interface RowGroup {
-  readonly columns: Columns
-  readonly bytes: number
-}
+/** The name under which a row group is kept. */
+export const rowGroupKey = (path: string, index: number): string => `${path}:${index}`
 
 export class BatchCache {
+  /** Row groups by {@link rowGroupKey}, and what others keep under names of their own. */
+  readonly kept: KeptColumns
   readonly #disk: Disk
-  readonly #bytesMax: number
   /** By path, in the order of their last use. */
   readonly #batches = new Map<string, OpenBatch>()
-  /** By path and row group, in the order of their last use. */
-  readonly #rowGroups = new Map<string, RowGroup>()
   /** By path and row group, what is being decoded: whoever comes meanwhile shares it. */
   readonly #decoding = new Map<string, Promise<Columns>>()
   /** One at a time: decoding keeps one thread busy, and each takes the memory of a row group. */
   readonly #turns = new Turns()
-  #bytes = 0
   #closed = false
 
-  constructor(disk: Disk, bytesMax: number = CACHED_BYTES_MAX) {
+  constructor(disk: Disk, bytesMax: number = KEPT_BYTES_MAX) {
     this.#disk = disk
-    this.#bytesMax = bytesMax
+    this.kept = new KeptColumns(bytesMax)
   }
 
   /** The row groups of a batch that may hold a row that meets all conditions; each is sorted. The batch must be pinned. */
@@ -49,14 +46,52 @@ export class BatchCache {
     conditions: readonly Exclusion[],
   ): AsyncGenerator<Columns, void, undefined> {
     const batch = this.#open(path, description, shard)
-    batch.users++
     try {
       const reader = await batch.reader
       for (let index = 0; index < reader.rowGroups; index++)
         if (reader.mayHold(index, conditions)) yield await this.#rowGroup(path, reader, index)
     } finally {
-      batch.users--
-      await this.#closeSome(OPEN_MAX)
+      await this.#leave(batch)
+    }
+  }
+
+  /** As {@link rowGroups}, with the data columns `columns` alone; no others are read, and nothing new is kept. */
+  async *passing(
+    path: string,
+    description: BatchDescription,
+    shard: string,
+    conditions: readonly Exclusion[],
+    columns: readonly number[],
+  ): AsyncGenerator<Columns, void, undefined> {
+    const batch = this.#open(path, description, shard)
+    try {
+      const reader = await batch.reader
+      for (let index = 0; index < reader.rowGroups; index++) {
+        if (!reader.mayHold(index, conditions)) continue
+        const kept = this.kept.get(rowGroupKey(path, index))
+        yield kept === undefined
+          ? await reader.read(index, columns)
+          : { ...kept, data: columns.map(column => kept.data[column]!) }
+      }
+    } finally {
+      await this.#leave(batch)
+    }
+  }
+
+  /** One row group of a batch; undefined if it cannot hold a row that meets all conditions. The batch must be pinned. */
+  async rowGroup(
+    path: string,
+    description: BatchDescription,
+    shard: string,
+    index: number,
+    conditions: readonly Exclusion[],
+  ): Promise<Columns | undefined> {
+    const batch = this.#open(path, description, shard)
+    try {
+      const reader = await batch.reader
+      return reader.mayHold(index, conditions) ? await this.#rowGroup(path, reader, index) : undefined
+    } finally {
+      await this.#leave(batch)
     }
   }
 
@@ -64,6 +99,7 @@ export class BatchCache {
     if (this.#closed) throw new Error('the cache is closed')
     const known = this.#batches.get(path)
     const batch = known ?? { reader: BatchReader.open(this.#disk, path, description, shard), users: 0 }
+    batch.users++
     this.#batches.delete(path)
     this.#batches.set(path, batch)
     // One that failed to open is tried again the next time.
@@ -71,10 +107,17 @@ export class BatchCache {
     return batch
   }
 
+  async #leave(batch: OpenBatch): Promise<void> {
+    batch.users--
+    await this.#closeSome(OPEN_MAX)
+  }
+
   async #rowGroup(path: string, reader: BatchReader, index: number): Promise<Columns> {
-    const key = `${path}:${index}`
-    const columns = this.#rowGroups.get(key)?.columns ?? (await this.#decode(key, reader, index))
-    this.#keep(key, columns)
+    const key = rowGroupKey(path, index)
+    const kept = this.kept.get(key)
+    if (kept !== undefined) return kept
+    const columns = await this.#decode(key, reader, index)
+    if (!this.#closed) this.kept.set(key, columns)
     return columns
   }
 
@@ -86,27 +129,9 @@ export class BatchCache {
     return decoding
   }
 
-  /** Makes a row group the one that was used last. */
-  #keep(key: string, columns: Columns): void {
-    this.#forget(key)
-    if (this.#closed) return
-    const bytes = bytesOf(columns)
-    this.#rowGroups.set(key, { columns, bytes })
-    this.#bytes += bytes
-    for (const oldest of this.#rowGroups.keys()) {
-      if (this.#bytes <= this.#bytesMax) break
-      this.#forget(oldest)
-    }
-  }
-
-  #forget(key: string): void {
-    this.#bytes -= this.#rowGroups.get(key)?.bytes ?? 0
-    this.#rowGroups.delete(key)
-  }
-
   /** Lets go of a batch that was replaced. */
   async drop(path: string): Promise<void> {
-    for (const key of this.#rowGroups.keys()) if (key.startsWith(`${path}:`)) this.#forget(key)
+    this.kept.deleteAll(`${path}:`)
     const batch = this.#batches.get(path)
     if (batch === undefined) return
     this.#batches.delete(path)

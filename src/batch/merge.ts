@@ -1,7 +1,8 @@
 // Owns the k-way streaming merge of sorted runs of updates: for compactions and for snapshots.
 // Law: for every asOf >= since, accumulate(merge(runs, since), asOf) equals accumulate(all runs, asOf).
 // Works in windows over columns, never row by row, and keeps one chunk of each run and one window in memory.
-import { type Columns, GrowingColumns, gather, slice } from '../model/columns.ts'
+import { type Columns, gather, slice } from '../model/columns.ts'
+import { Concatenation } from '../model/concatenate.ts'
 import { consolidate, consolidateSorted } from '../model/consolidate.ts'
 import { compareRows } from '../model/sort.ts'
 
@@ -15,31 +16,70 @@ export interface MergeRange {
   readonly after?: number
 }
 
-/** Most rows that a run gives to one window: also a run that is a single large chunk is merged in bounded memory. */
+/**
+ * Most rows that a run gives to one window, so that also a run that is a single large chunk is merged in bounded memory;
+ * and about how many all runs give to one: as many as can be sorted within the cache of a processor.
+ */
 const PIECE_ROWS = 65_536
+const WINDOW_ROWS = 131_072
+/** With fewer rows from each of many runs, what is done once a window would count. */
+const PIECE_ROWS_MIN = 4096
 
-/** The updates of `columns` that are in range, their times advanced to `since`. */
-export const inRange = (
+/** What a range makes of columns. */
+interface Ranged {
+  /** All rows, each time advanced. */
+  readonly columns: Columns
+  /** Those that are in range, in order; undefined if all are. */
+  readonly rows: Uint32Array | undefined
+  readonly isAdvanced: boolean
+}
+
+const ranged = (
   columns: Columns,
   { since, until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
-): Columns => {
+): Ranged => {
   const { length, time } = columns
-  const rows = new Uint32Array(length)
-  const advanced = new Float64Array(length)
-  let kept = 0
+  let least = Number.POSITIVE_INFINITY
+  let greatest = -1
   for (let row = 0; row < length; row++) {
     const at = time[row]!
-    advanced[row] = at < since ? since : at
-    if (at <= until && at > after) rows[kept++] = row
+    if (at < least) least = at
+    if (at > greatest) greatest = at
   }
-  const whole = { ...columns, time: advanced }
-  return kept === length ? whole : gather(whole, rows.subarray(0, kept))
+  const isAdvanced = least < since
+  const advanced = isAdvanced ? new Float64Array(length) : time
+  if (isAdvanced) for (let row = 0; row < length; row++) advanced[row] = Math.max(time[row]!, since)
+  let rows: Uint32Array | undefined
+  if (least <= after || greatest > until) {
+    rows = new Uint32Array(length)
+    let kept = 0
+    for (let row = 0; row < length; row++) {
+      const at = time[row]!
+      if (at <= until && at > after) rows[kept++] = row
+    }
+    rows = rows.subarray(0, kept)
+  }
+  return { columns: { ...columns, time: advanced }, rows, isAdvanced }
+}
+
+/** The updates of `source` that are in range, their times advanced to `since`. */
+export const inRange = (source: Columns, range: MergeRange): Columns => {
+  const { columns, rows } = ranged(source, range)
+  return rows === undefined ? columns : gather(columns, rows)
+}
+
+/** As {@link inRange}, of a part of a run: what becomes equal lies side by side, and is summed before it is merged. */
+const sumInRange = (source: Columns, range: MergeRange): Columns => {
+  const { columns, rows, isAdvanced } = ranged(source, range)
+  if (isAdvanced || range.since === range.until) return consolidateSorted(columns, rows)
+  return rows === undefined ? columns : gather(columns, rows)
 }
 
 /** One run and how far it was taken. */
 class Run {
   readonly #chunks: AsyncIterator<Columns>
   readonly #range: MergeRange
+  readonly #pieceRows: number
   /** What was read and not yet cut into pieces. */
   #chunk: Columns | undefined
   #cut = 0
@@ -47,22 +87,25 @@ class Run {
   #piece: Columns | undefined
   #from = 0
 
-  constructor(chunks: AsyncIterable<Columns>, range: MergeRange) {
+  constructor(chunks: AsyncIterable<Columns>, range: MergeRange, pieceRows: number) {
     this.#chunks = chunks[Symbol.asyncIterator]()
     this.#range = range
+    this.#pieceRows = pieceRows
   }
 
   /** Reads on until there are rows to take; `false` at the end of the run. */
   async load(): Promise<boolean> {
     while (this.#piece === undefined || this.#from === this.#piece.length) {
+      this.#piece = undefined
       if (this.#chunk === undefined || this.#cut === this.#chunk.length) {
+        this.#chunk = undefined
         const next = await this.#chunks.next()
         if (next.done === true) return false
         this.#chunk = next.value
         this.#cut = 0
       }
-      const end = Math.min(this.#chunk.length, this.#cut + PIECE_ROWS)
-      this.#piece = inRange(slice(this.#chunk, this.#cut, end), this.#range)
+      const end = Math.min(this.#chunk.length, this.#cut + this.#pieceRows)
+      this.#piece = sumInRange(slice(this.#chunk, this.#cut, end), this.#range)
       this.#cut = end
       this.#from = 0
     }
@@ -74,8 +117,8 @@ class Run {
     return slice(this.#piece!, this.#piece!.length - 1, this.#piece!.length)
   }
 
-  /** Moves the rows up to and including `boundary` to `window`. */
-  take(boundary: Columns, window: GrowingColumns): void {
+  /** The rows up to and including `boundary`, which are taken by it. */
+  take(boundary: Columns): Columns {
     const piece = this.#piece!
     let low = this.#from
     let high = piece.length
@@ -84,8 +127,9 @@ class Run {
       if (compareRows(piece, middle, boundary, 0) <= 0) low = middle + 1
       else high = middle
     }
-    window.appendRange(piece, this.#from, low)
+    const taken = slice(piece, this.#from, low)
     this.#from = low
+    return taken
   }
 
   async close(): Promise<void> {
@@ -103,9 +147,16 @@ const loaded = async (runs: readonly Run[]): Promise<Run[]> => {
 const smallest = (rows: readonly Columns[]): Columns =>
   rows.reduce((least, row) => (compareRows(row, 0, least, 0) < 0 ? row : least))
 
+/** The sum of parts that are each sorted and consolidated. */
+const sumOf = (parts: readonly Columns[], concatenation: Concatenation): Columns => {
+  const filled = parts.filter(({ length }) => length > 0)
+  return filled.length === 1 ? filled[0]! : consolidate(concatenation.of(filled))
+}
+
 /**
- * The updates of `runs`, each sorted by (data, time), as one: sorted by (data, advanced time), consolidated, in
- * chunks that are never empty. With `since` = `until` = asOf every tuple has one row, its multiplicity at asOf.
+ * The updates of `runs`, each sorted by (data, time) and consolidated, as one: sorted by (data, advanced time),
+ * consolidated, in chunks that are never empty. With `since` = `until` = asOf every tuple has one row, its multiplicity
+ * at asOf; then it is enough that runs are sorted by their tuples.
  *
  * Closes the runs when it ends, also early.
  * @param arity number of data columns
@@ -115,17 +166,19 @@ export async function* merge(
   arity: number,
   range: MergeRange,
 ): AsyncGenerator<Columns, void, undefined> {
-  const opened = runs.map(run => new Run(run, range))
+  const share = Math.ceil(WINDOW_ROWS / Math.max(1, runs.length))
+  const pieceRows = Math.min(PIECE_ROWS, Math.max(PIECE_ROWS_MIN, share))
+  const concatenation = new Concatenation(arity)
+  const opened = runs.map(run => new Run(run, range, pieceRows))
   try {
     let carry: Columns | undefined
     for (let active = await loaded(opened); active.length > 0; active = await loaded(active)) {
       // Up to here every run has shown all that it has: what a run reads next is not before its own last row.
       const boundary = smallest(active.map(run => run.last))
-      const window = new GrowingColumns(arity)
-      if (carry !== undefined) window.appendRange(carry, 0, carry.length)
-      for (const run of active) run.take(boundary, window)
-      // What one run gives is sorted, and what waits from before is not behind it.
-      const sums = active.length === 1 ? consolidateSorted(window) : consolidate(window)
+      const sums = sumOf(
+        [...(carry === undefined ? [] : [carry]), ...active.map(run => run.take(boundary))],
+        concatenation,
+      )
       // Only rows equal to the boundary may go on in the next chunk of a run; they wait for it.
       let whole = sums.length
       while (whole > 0 && compareRows(sums, whole - 1, boundary, 0) === 0) whole--

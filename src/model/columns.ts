@@ -85,9 +85,12 @@ export const columnOfValues = (length: number, canonicalAt: (row: number) => Val
   return column
 }
 
+/** How many bytes a row takes besides what is in heaps: kind and payload of each column, time and diff. */
+export const rowBytes = (arity: number): number => arity * 9 + 16
+
 /** About how many bytes columns and their heaps take. */
 export const bytesOf = ({ data, length }: Columns): number =>
-  data.reduce((sum, { heap }) => sum + heap.bytes + length * 9, length * 16)
+  data.reduce((sum, { heap }) => sum + heap.bytes, length * rowBytes(data.length))
 
 /** Columns that grow at the end, for buffers, decoders and merges. */
 export class GrowingColumns implements Columns {
@@ -202,27 +205,41 @@ const copyColumn = (source: Column, from: number, to: number, target: GrowingCol
 /** Columns without rows. */
 export const emptyColumns = (arity: number): Columns => new GrowingColumns(arity, 1).view()
 
-/** The rows of `source` that `rows` names, in that order. Heaps are shared. */
-export const gather = (source: Columns, rows: Uint32Array): Columns => {
-  const length = rows.length
-  const time = new Float64Array(length)
-  const diff = new Float64Array(length)
-  for (let index = 0; index < length; index++) {
-    time[index] = source.time[rows[index]!]!
-    diff[index] = source.diff[rows[index]!]!
-  }
-  const data = source.data.map(column => {
-    const kinds = new Uint8Array(length)
-    const payload = new Float64Array(length)
-    for (let index = 0; index < length; index++) {
-      const row = rows[index]!
-      kinds[index] = column.kinds[row]!
-      payload[index] = column.payload[row]!
-    }
-    return { kinds, payload, heap: column.heap }
-  })
-  return { length, data, time, diff }
+const gatherNumbers = (source: Float64Array, rows: Uint32Array): Float64Array => {
+  const gathered = new Float64Array(rows.length)
+  for (let place = 0; place < rows.length; place++) gathered[place] = source[rows[place]!]!
+  return gathered
 }
+
+/** The kind that all rows of a column have; undefined if there are several, or no rows. */
+export const onlyKind = ({ kinds }: Column, length: number): Kind | undefined => {
+  for (let row = 1; row < length; row++) if (kinds[row] !== kinds[0]) return undefined
+  return kinds[0] as Kind | undefined
+}
+
+const gatherKinds = (column: Column, length: number, rows: Uint32Array): Uint8Array => {
+  const gathered = new Uint8Array(rows.length)
+  const only = onlyKind(column, length)
+  if (only !== undefined) return gathered.fill(only)
+  for (let place = 0; place < rows.length; place++) gathered[place] = column.kinds[rows[place]!]!
+  return gathered
+}
+
+/** The rows of `source` that `rows` names, in that order. Heaps are shared. @param diff their diffs, if others */
+export const gather = (
+  { length, data, time, diff: ownDiff }: Columns,
+  rows: Uint32Array,
+  diff: Float64Array = gatherNumbers(ownDiff, rows),
+): Columns => ({
+  length: rows.length,
+  data: data.map(column => ({
+    kinds: gatherKinds(column, length, rows),
+    payload: gatherNumbers(column.payload, rows),
+    heap: column.heap,
+  })),
+  time: gatherNumbers(time, rows),
+  diff,
+})
 
 /** Rows `[from, to)` of `source`, without copying. */
 export const slice = (source: Columns, from: number, to: number): Columns => ({

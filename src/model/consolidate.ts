@@ -1,7 +1,7 @@
 // Owns consolidation: sort, add the diffs of equal (data, time), drop zeros.
 // The result depends on the multiset of updates alone: not on their order, not on how often it is done.
-import { type Columns, gather } from './columns.ts'
-import { sortedRows } from './sort.ts'
+import { type Columns, gather, onlyKind } from './columns.ts'
+import { allRows, type SortedRows, sortRows } from './sort.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 
@@ -21,80 +21,88 @@ const asDiffs = (exact: bigint): number[] => {
   return diffs
 }
 
-/** Adds up rows `[from, to)` in the order given. */
-const sum = (diff: Float64Array, rows: Uint32Array, from: number, to: number): number[] => {
-  let total = 0
-  for (let index = from; index < to; index++) {
-    total += diff[rows[index]!]!
-    if (total > LARGEST || total < -LARGEST) {
-      let exact = 0n
-      for (let each = from; each < to; each++) exact += BigInt(diff[rows[each]!]!)
-      return asDiffs(exact)
-    }
-  }
-  return total === 0 ? [] : [total]
+/** Adds up the diffs at places `[from, to)` of `rows`, exactly. */
+const exactSum = (diff: Float64Array, rows: Uint32Array, from: number, to: number): bigint => {
+  let exact = 0n
+  for (let place = from; place < to; place++) exact += BigInt(diff[rows[place]!]!)
+  return exact
 }
 
+/** One row for each update that begins in `starts`, with the sum of its diffs, and none where that is zero. */
+const summed = (columns: Columns, { rows, starts }: SortedRows): Columns => {
+  const { length } = rows
+  const { diff } = columns
+  const kept = new Uint32Array(length)
+  const sums = new Float64Array(length)
+  let count = 0
+  for (let from = 0; from < length; ) {
+    let total = diff[rows[from]!]!
+    let isSafe = true
+    let to = from + 1
+    for (; to < length && starts[to] === 0; to++) {
+      total += diff[rows[to]!]!
+      if (total > LARGEST || total < -LARGEST) isSafe = false
+    }
+    if (isSafe) {
+      if (total !== 0) {
+        kept[count] = rows[from]!
+        sums[count++] = total
+      }
+    } else {
+      // There are never more diffs than rows: each is a full step that took at least one row to reach.
+      for (const each of asDiffs(exactSum(diff, rows, from, to))) {
+        kept[count] = rows[from]!
+        sums[count++] = each
+      }
+    }
+    from = to
+  }
+  return gather(columns, kept.subarray(0, count), sums.subarray(0, count))
+}
+
+/** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
+export const consolidate = (columns: Columns): Columns => summed(columns, sortRows(columns))
+
 /** Marks each place in `rows` that differs in `values` from the place before it. */
-const markChanges = (values: Float64Array | Uint8Array, rows: Uint32Array, starts: Uint8Array): void => {
+const markChangesAt = (values: Float64Array | Uint8Array, rows: Uint32Array, starts: Uint8Array): void => {
   let before = values[rows[0]!]!
-  for (let index = 1; index < rows.length; index++) {
-    const value = values[rows[index]!]!
+  for (let place = 1; place < rows.length; place++) {
+    const value = values[rows[place]!]!
     // NaN is the only value that is not equal to itself, and there is one NaN.
-    if (value !== before && !(Number.isNaN(value) && Number.isNaN(before))) starts[index] = 1
+    if (value !== before && !(Number.isNaN(value) && Number.isNaN(before))) starts[place] = 1
     before = value
   }
 }
 
-/** 1 where an update begins that is not the one before it. Column by column: several times faster than by row. */
-const groupStarts = (columns: Columns, rows: Uint32Array): Uint8Array => {
-  const starts = new Uint8Array(rows.length)
-  for (const { kinds, payload } of columns.data) {
-    markChanges(kinds, rows, starts)
-    markChanges(payload, rows, starts)
+/** As {@link markChangesAt}, of all rows. */
+const markChanges = (values: Float64Array | Uint8Array, starts: Uint8Array): void => {
+  for (let row = 1; row < starts.length; row++) {
+    const value = values[row]!
+    const before = values[row - 1]!
+    if (value !== before && !(Number.isNaN(value) && Number.isNaN(before))) starts[row] = 1
   }
-  markChanges(columns.time, rows, starts)
-  return starts
 }
 
-/** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
-export const consolidate = (columns: Columns): Columns => consolidateRows(columns, sortedRows(columns))
-
-const inOrder = (length: number): Uint32Array => {
-  const rows = new Uint32Array(length)
-  for (let row = 0; row < length; row++) rows[row] = row
-  return rows
-}
-
-/** As {@link consolidate}, of columns that are sorted by (data, time). */
-export const consolidateSorted = (columns: Columns): Columns =>
-  consolidateRows(columns, inOrder(columns.length))
-
-/** As {@link consolidate}, with the order of the rows already known. */
-export const consolidateRows = (columns: Columns, rows: Uint32Array): Columns => {
-  const { length, diff } = columns
-  const starts = groupStarts(columns, rows)
-  const kept = new Uint32Array(length)
-  const sums = new Float64Array(length)
-  let count = 0
-  const keep = (row: number, total: number): void => {
-    if (total === 0) return
-    kept[count] = row
-    sums[count] = total
-    count++
+/**
+ * As {@link consolidate}, of rows whose order is known. Column by column: several times faster than by row.
+ * @param some those that count, sorted by (data, time). @default all
+ */
+export const consolidateSorted = (columns: Columns, some?: Uint32Array): Columns => {
+  const { length } = columns
+  const starts = new Uint8Array(some?.length ?? length)
+  const mark = (values: Float64Array | Uint8Array): void => {
+    if (some === undefined) markChanges(values, starts)
+    else markChangesAt(values, some, starts)
   }
-  for (let from = 0; from < length; ) {
-    const first = rows[from]!
-    let to = from + 1
-    while (to < length && starts[to] === 0) to++
-    if (to === from + 1) keep(first, diff[first]!)
-    // There are never more diffs than rows: each is a full step that took at least one row to reach.
-    else for (const total of sum(diff, rows, from, to)) keep(first, total)
-    from = to
+  for (const column of columns.data) {
+    if (onlyKind(column, length) === undefined) mark(column.kinds)
+    mark(column.payload)
   }
-  const result = gather(columns, kept.subarray(0, count))
-  result.diff.set(sums.subarray(0, count))
-  return result
+  mark(columns.time)
+  // Nothing to add up and nothing to leave out: the columns as they are.
+  const isWhole =
+    some === undefined && !starts.includes(0, 1) && !columns.diff.subarray(0, length).includes(0)
+  return isWhole ? columns : summed(columns, { rows: some ?? allRows(length), starts })
 }
 
 /** Whether the rows are what {@link consolidate} makes; returns the first row that is not, or -1. */

@@ -2,8 +2,9 @@
 // Laws: a condition looks at data alone, so that all updates of a tuple meet it or none does; `mayHold` is false only
 // where `holds` is false for every value between the bounds.
 import { InputError } from '../errors.ts'
-import { type Column, type Columns, contentAt, gather, isHeapKind, slice, valueAt } from './columns.ts'
+import { type Column, type Columns, contentAt, gather, isHeapKind, slice } from './columns.ts'
 import { isPlainObject } from './plain-object.ts'
+import { rowsBeginningWith } from './prefix.ts'
 import { canonicalIn, isFloatColumn, type Schema } from './schema.ts'
 import {
   compareValues,
@@ -59,7 +60,8 @@ export interface Condition extends Exclusion {
   readonly on: (column: Column) => (row: number) => boolean
 }
 
-const equality = (column: number, value: Value): Condition => {
+/** Asks for one value, which is canonical. */
+export const equality = (column: number, value: Value): Condition => {
   const kind = kindOf(value)
   const payload = value instanceof Float ? value.value : value instanceof Timestamp ? value.ms : Number(value)
   return {
@@ -239,17 +241,14 @@ export const matching = (columns: Columns, conditions: readonly Condition[]): Co
   return count === columns.length ? columns : gather(columns, rows.subarray(0, count))
 }
 
-/** The first row of `[from, to)` whose value is not before `value`, or with `orAfter` behind it, in a sorted column. */
-const firstFrom = (column: Column, from: number, to: number, value: Value, orAfter: boolean): number => {
-  let low = from
-  let high = to
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const order = compareValues(valueAt(column, middle), value)
-    if (order < 0 || (orAfter && order === 0)) low = middle + 1
-    else high = middle
+/** The values that the first columns are asked for, as far as each of them is asked for one. */
+export const leadingPoints = (conditions: readonly Condition[]): Value[] => {
+  const points: Value[] = []
+  for (;;) {
+    const point = conditions.find(({ column }) => column === points.length)?.point
+    if (point === undefined) return points
+    points.push(point)
   }
-  return low
 }
 
 /**
@@ -257,14 +256,6 @@ const firstFrom = (column: Column, from: number, to: number, value: Value, orAft
  * are each asked for one value. Law: `matching` finds the same in it as in all.
  */
 export const narrowed = (columns: Columns, conditions: readonly Condition[]): Columns => {
-  let from = 0
-  let to = columns.length
-  for (let index = 0; index < columns.data.length && from < to; index++) {
-    const point = conditions.find(({ column }) => column === index)?.point
-    if (point === undefined) break
-    const column = columns.data[index]!
-    from = firstFrom(column, from, to, point, false)
-    to = firstFrom(column, from, to, point, true)
-  }
+  const { from, to } = rowsBeginningWith(columns, leadingPoints(conditions))
   return to - from === columns.length ? columns : slice(columns, from, to)
 }

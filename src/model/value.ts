@@ -213,7 +213,8 @@ export const compareKinded = (
   }
 }
 
-const contentOf = (value: Value): number | HeapValue => {
+/** What a canonical value is besides its kind; see {@link compareKinded}. */
+export const contentOf = (value: Value): number | HeapValue => {
   if (value === null) return 0
   if (typeof value === 'boolean') return value ? 1 : 0
   if (value instanceof Float) return value.value

@@ -1,7 +1,7 @@
 // Owns the facts of a relation as a session shows them.
 import type { ColumnSchema } from '../model/schema.ts'
 import { float, type Value } from '../model/value.ts'
-import type { Row } from '../store/snapshot.ts'
+import type { Row } from '../store/row.ts'
 
 /** In a column declared `float64` the store reads every number back as a plain one; here an integral one stays a float. */
 export const typed = (data: readonly Value[], columns: readonly ColumnSchema[]): Value[] =>

@@ -2,7 +2,7 @@
 import { statementError } from '../iql/source.ts'
 import type { ColumnSchema } from '../model/schema.ts'
 import type { Value } from '../model/value.ts'
-import type { Row } from '../store/snapshot.ts'
+import type { Row } from '../store/row.ts'
 import { requireAtMost, type SessionCommand, timeOf, wrongWords } from './command.ts'
 import { titlesOf, typed } from './rows.ts'
 import { columnsOf } from './session.ts'

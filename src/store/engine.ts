@@ -167,19 +167,14 @@ export class Engine {
 
   snapshot(asOf: number | undefined): Snapshot {
     this.#requireOpen()
-    const { disk, state } = this.#parts
+    const { state } = this.#parts
     const { asOf: at, lsn, views, batches } = viewAsOf(state, asOf)
     this.#maintenance.retention.pins.pin(batches)
-    const snapshot: Snapshot = new Snapshot(
-      { disk, cache: this.#cache, readers: new Set() },
-      views,
-      { asOf: at, lsn },
-      () => {
-        this.#snapshots.delete(snapshot)
-        this.#maintenance.retention.release(snapshot)
-        this.#maintenance.retention.pins.unpin(batches)
-      },
-    )
+    const snapshot: Snapshot = new Snapshot(this.#cache, views, { asOf: at, lsn }, () => {
+      this.#snapshots.delete(snapshot)
+      this.#maintenance.retention.release(snapshot)
+      this.#maintenance.retention.pins.unpin(batches)
+    })
     this.#snapshots.add(snapshot)
     if (at >= 0) this.#maintenance.retention.hold(snapshot, at)
     return snapshot

@@ -8,7 +8,7 @@ import { type Columns, GrowingColumns, gather, tupleAt, valueAt } from '../model
 import { addMultiplicities } from '../model/lookup.ts'
 import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { floatIntegers, isFloatColumn, type Schema } from '../model/schema.ts'
-import { sameTuple, sortedRows } from '../model/sort.ts'
+import { sameTuple, sortRows } from '../model/sort.ts'
 import type { TupleIndex } from '../model/tuple-index.ts'
 import { addDiff } from '../model/update.ts'
 import { compareValues, type Value } from '../model/value.ts'
@@ -37,7 +37,7 @@ export const wishesOf = (tuples: Columns, schema: Schema | undefined): Wishes =>
     const column = tuples.data[index]
     if (column !== undefined && isFloatColumn(known)) floatIntegers(column, tuples.length)
   })
-  const rows = sortedRows(tuples)
+  const { rows } = sortRows(tuples)
   let count = 0
   for (const row of rows) if (count === 0 || !sameTuple(tuples, rows[count - 1]!, row)) rows[count++] = row
   const positions = rows.slice(0, count)

@@ -151,8 +151,7 @@ export class Reader implements AsyncDisposable {
     this.#requireOpen()
     const { asOf, lsn, views, batches } = viewAsOf(this.#seen.state, options.asOf)
     this.#pins.pin(batches)
-    const source = { disk: this.#parts.disk, cache: this.#cache, readers: new Set<never>() }
-    const snapshot: Snapshot = new Snapshot(source, views, { asOf, lsn }, () => {
+    const snapshot: Snapshot = new Snapshot(this.#cache, views, { asOf, lsn }, () => {
       this.#snapshots.delete(snapshot)
       this.#pins.unpin(batches)
     })

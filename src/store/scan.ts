@@ -3,21 +3,11 @@
 import type { BatchCache } from '../batch/cache.ts'
 import { inRange, type MergeRange, merge } from '../batch/merge.ts'
 import { batchMayHold } from '../batch/prune.ts'
-import { BatchReader } from '../batch/reader.ts'
-import type { Disk } from '../disk/disk.ts'
-import { type Columns, GrowingColumns } from '../model/columns.ts'
+import { type Columns, GrowingColumns, rowBytes } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { type Condition, matching, narrowed } from '../model/predicate.ts'
 import { type BatchEntry, batchPath } from '../shard/metadata.ts'
 import type { BufferView, ShardView } from '../shard/shard.ts'
-
-/** Where batches are read from. */
-export interface Source {
-  readonly disk: Disk
-  readonly cache: BatchCache
-  /** What is open just now; closing one of them ends its scan with an error. */
-  readonly readers: Set<BatchReader>
-}
 
 /** What is read of a shard. */
 export interface Selection {
@@ -63,16 +53,21 @@ const isPointRead = ({ conditions }: Selection): boolean =>
 const select = (columns: Columns, { conditions, output }: Reading): Columns =>
   projected(matching(columns, conditions), output)
 
-async function* selectedOf(reader: BatchReader, selection: Selection): AsyncGenerator<Columns> {
+/** The rows selected of a batch, out of row groups that pass by. */
+async function* selectedOf(
+  cache: BatchCache,
+  batch: BatchEntry,
+  shard: string,
+  selection: Selection,
+): AsyncGenerator<Columns> {
   const reading = readingOf(selection)
-  for (let index = 0; index < reader.rowGroups; index++) {
-    if (!reader.mayHold(index, selection.conditions)) continue
-    yield select(await reader.read(index, reading.columns), reading)
-  }
+  const { conditions } = selection
+  for await (const rows of cache.passing(batchPath(batch.id), batch, shard, conditions, reading.columns))
+    yield select(rows, reading)
 }
 
-/** As {@link selectedOf}, out of the row groups that are kept decoded. */
-async function* selectedOfCache(
+/** As {@link selectedOf}, out of row groups that are kept decoded. */
+async function* selectedOfKept(
   cache: BatchCache,
   batch: BatchEntry,
   shard: string,
@@ -122,43 +117,41 @@ async function* sum(
 }
 
 /**
+ * Whether row groups are worth keeping for the next scan: where each is read whole, and all of them leave half of the
+ * room to others. What heaps take is not known before; it is about what it takes in the file.
+ */
+const isWorthKeeping = (cache: BatchCache, batches: readonly BatchEntry[], arity: number): boolean => {
+  const bytes = batches.reduce((sum, { len, bytes }) => sum + len * rowBytes(arity) + bytes, 0)
+  return bytes <= cache.kept.bytesMax / 2
+}
+
+/**
  * The rows of a view that are selected: sorted by the wanted columns, one row for each combination of values, its diff
  * the sum over `span`, all at time `span.asOf`; in chunks that are never empty. The view must be pinned.
  *
- * Reads one row group of each batch at a time; where a condition asks for one value, through the cache. Where the wanted
- * columns are not the first ones in order, the distinct rows are kept in memory.
+ * Reads one row group of each batch at a time; where a condition asks for one value, or they take little room, through
+ * the row groups that are kept. Where the wanted columns are not the first ones in order, the distinct rows are kept in
+ * memory.
  */
-export async function* scan(
-  { disk, cache, readers }: Source,
+export const scan = (
+  cache: BatchCache,
   view: ShardView,
   selection: Selection,
   { after = -1, asOf }: Span,
-): AsyncGenerator<Columns> {
+): AsyncGenerator<Columns> => {
   const range = { since: asOf, until: asOf, after }
   const { conditions } = selection
   const batches = view.batches.filter(
     batch => batch.lower <= asOf && batch.upper - 1 > after && batchMayHold(batch, conditions),
   )
-  const isPoint = isPointRead(selection)
-  const own: BatchReader[] = []
-  try {
-    for (const batch of isPoint ? [] : batches) {
-      const reader = await BatchReader.open(disk, batchPath(batch.id), batch, view.name)
-      own.push(reader)
-      readers.add(reader)
-    }
-    const runs = [
-      ...(isPoint
-        ? batches.map(batch => selectedOfCache(cache, batch, view.name, selection))
-        : own.map(reader => selectedOf(reader, selection))),
-      ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection)),
-    ]
-    const arity = selection.columns.length
-    yield* keepsOrder(selection.columns) ? merge(runs, arity, range) : sum(runs, arity, range)
-  } finally {
-    for (const reader of own) {
-      readers.delete(reader)
-      await reader.close()
-    }
-  }
+  const width = view.schema.length
+  const isWhole = readingOf(selection).columns.length === width
+  const isKept = isPointRead(selection) || (isWhole && isWorthKeeping(cache, batches, width))
+  const selected = isKept ? selectedOfKept : selectedOf
+  const runs = [
+    ...batches.map(batch => selected(cache, batch, view.name, selection)),
+    ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection)),
+  ]
+  const arity = selection.columns.length
+  return keepsOrder(selection.columns) ? merge(runs, arity, range) : sum(runs, arity, range)
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Columns, GrowingColumns, gather, tupleAt } from '../../src/model/columns.ts'
-import { consolidate, consolidateRows, firstUnconsolidated } from '../../src/model/consolidate.ts'
-import { compareRows, sortedRows } from '../../src/model/sort.ts'
+import { consolidate, consolidateSorted, firstUnconsolidated } from '../../src/model/consolidate.ts'
+import { compareRows, sortRows } from '../../src/model/sort.ts'
 import { float, type Value } from '../../src/model/value.ts'
 import { valueText } from '../../src/model/value-json.ts'
 import { anyValue, columnsFrom, type PlainUpdate } from '../support/values.ts'
@@ -216,8 +216,8 @@ test('an order that is known already is not sought again, and the source stays a
     { data: ['b'], time: 0, diff: 4 },
   ])
   const before = texts(columns)
-  expect(texts(consolidateRows(columns, sortedRows(columns)))).toEqual(['"a" @0 1', '"b" @0 5'])
-  expect(texts(consolidateRows(columns, Uint32Array.of(0, 2, 1)))).toEqual(['"b" @0 5', '"a" @0 1'])
+  expect(texts(consolidateSorted(columns, sortRows(columns).rows))).toEqual(['"a" @0 1', '"b" @0 5'])
+  expect(texts(consolidateSorted(columns, Uint32Array.of(0, 2, 1)))).toEqual(['"b" @0 5', '"a" @0 1'])
   expect(texts(columns)).toEqual(before)
 })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Columns, GrowingColumns, gather, slice, tupleAt } from '../../src/model/columns.ts'
-import { compareRows, compareTuples, sameTuple, sortedRows } from '../../src/model/sort.ts'
+import { compareRows, compareTuples, sameTuple, sortRows } from '../../src/model/sort.ts'
 import { compareValues, float, timestamp, type Value } from '../../src/model/value.ts'
 import { anyFloat, anyInteger, anyText, anyTuple, anyValue, columnsFrom } from '../support/values.ts'
 
@@ -56,7 +56,7 @@ test('rows are in the order that comparing them gives, equal ones in the order t
   )
   fc.assert(
     fc.property(anyColumns, columns => {
-      expect(sortedRows(columns)).toEqual(comparedRows(columns))
+      expect(sortRows(columns).rows).toEqual(comparedRows(columns))
     }),
     { numRuns: 400 },
   )
@@ -96,7 +96,7 @@ describe('more than 4,096 rows, where digits have 16 bits', () => {
     const columns = new GrowingColumns(2)
     for (let row = 0; row < 5000; row++)
       columns.append([value(random), Math.floor(random() * 3)], Math.floor(random() * 3), 1)
-    expect(sortedRows(columns)).toEqual(comparedRows(columns))
+    expect(sortRows(columns).rows).toEqual(comparedRows(columns))
   })
 
   test.each([
@@ -107,13 +107,13 @@ describe('more than 4,096 rows, where digits have 16 bits', () => {
     const random = randomNumbers(11)
     const columns = new GrowingColumns(0)
     for (let row = 0; row < 5000; row++) columns.append([], lowest + Math.floor(random() * range), 1)
-    expect(sortedRows(columns)).toEqual(comparedRows(columns))
+    expect(sortRows(columns).rows).toEqual(comparedRows(columns))
   })
 })
 
 test('none and one row are in order', () => {
-  expect(sortedRows(columnsFrom(1, []))).toEqual(new Uint32Array(0))
-  expect(sortedRows(columnsFrom(1, [{ data: ['x'], time: 5, diff: 1 }]))).toEqual(Uint32Array.of(0))
+  expect(sortRows(columnsFrom(1, [])).rows).toEqual(new Uint32Array(0))
+  expect(sortRows(columnsFrom(1, [{ data: ['x'], time: 5, diff: 1 }])).rows).toEqual(Uint32Array.of(0))
 })
 
 test('NaN comes last among the numbers whatever its sign bit, as a calculation leaves it', () => {
@@ -124,7 +124,7 @@ test('NaN comes last among the numbers whatever its sign bit, as a calculation l
     values.map((value, row) => ({ data: [value], time: row, diff: 1 })),
   )
   columns.data[0]!.payload[0] = negative
-  expect(sortedRows(columns)).toEqual(Uint32Array.of(3, 4, 1, 0, 2))
+  expect(sortRows(columns).rows).toEqual(Uint32Array.of(3, 4, 1, 0, 2))
 })
 
 test('a part of columns sorts by its own rows only', () => {
@@ -132,7 +132,7 @@ test('a part of columns sorts by its own rows only', () => {
     1,
     ['d', 'c', 'b', 'a', null].map((value, time) => ({ data: [value], time, diff: 1 })),
   )
-  expect(sortedRows(slice(columns, 1, 3))).toEqual(Uint32Array.of(1, 0))
+  expect(sortRows(slice(columns, 1, 3)).rows).toEqual(Uint32Array.of(1, 0))
 })
 
 test('sorting leaves the columns as they are', () => {
@@ -140,7 +140,7 @@ test('sorting leaves the columns as they are', () => {
     { data: ['b'], time: 2, diff: 1 },
     { data: [1], time: 1, diff: 1 },
   ])
-  sortedRows(columns)
+  sortRows(columns)
   expect([tupleAt(columns, 0), tupleAt(columns, 1), ...columns.time.subarray(0, 2)]).toEqual([
     ['b'],
     [1],

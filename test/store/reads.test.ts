@@ -336,31 +336,42 @@ describe('what cannot matter is not read', () => {
       )
       await store.flush()
     }
-    const cost = async (work: () => Promise<unknown>) => {
+    await store.close()
+    /** Of a store that has read nothing yet. */
+    const cost = async (work: (store: Store) => Promise<unknown>) => {
+      const opened = await openOn(disk)
       const from = disk.trace.length
-      await work()
-      return read(disk, from)
+      await work(opened)
+      const found = read(disk, from)
+      await opened.close()
+      return found
     }
-    const all = await cost(() => rows(store))
+    const all = await cost(opened => rows(opened))
     expect(all.files).toBe(3)
-    const one = await cost(async () =>
-      expect(await rows(store, { where: { col0: 200_001 } })).toEqual(['[200001,"name 7919"] 1']),
+    const one = await cost(async opened =>
+      expect(await rows(opened, { where: { col0: 200_001 } })).toEqual(['[200001,"name 7919"] 1']),
     )
     expect(one.files).toBe(1)
     // One of three row groups of one of three batches.
     expect(one.bytes).toBeLessThan(all.bytes / 6)
-    const range = await cost(async () =>
-      expect(await rows(store, { where: { col0: { gte: 149_999, lt: 200_000 } } })).toHaveLength(1),
+    const range = await cost(async opened =>
+      expect(await rows(opened, { where: { col0: { gte: 149_999, lt: 200_000 } } })).toHaveLength(1),
     )
     expect(range.files).toBe(1)
-    const numbers = await cost(() => rows(store, { columns: ['col0'] }))
+    const numbers = await cost(opened => rows(opened, { columns: ['col0'] }))
     expect(numbers.files).toBe(3)
     expect(numbers.bytes).toBeLessThan(all.bytes / 3)
-    const late = await cost(async () => expect(await changes(store, { from: 1 })).toHaveLength(150_000))
+    const late = await cost(async opened => expect(await changes(opened, { from: 1 })).toHaveLength(150_000))
     expect(late.files).toBe(1)
-    const none = await cost(() => rows(store, { where: { col0: -1 } }))
+    const none = await cost(opened => rows(opened, { where: { col0: -1 } }))
     expect(none).toEqual({ bytes: 0, files: 0 })
-    await store.close()
+    // What was decoded is kept.
+    const once = await cost(async opened => {
+      await rows(opened)
+      await rows(opened)
+      await rows(opened, { columns: ['col1'] })
+    })
+    expect(once).toEqual(all)
   })
 
   test('a damaged column that nobody asks for does not keep the others from being read', async () => {

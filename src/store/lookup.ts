@@ -1,0 +1,159 @@
+// Owns looking up the tuples of one shard that begin with given values, again and again, in one view as of one time.
+// First by binary search in each row group that may have some, as far as they are kept decoded. Once that has cost about
+// as much as summing the whole view, it is summed, if that takes no more than its share of what is kept: then it is one
+// search. Law: what is found is what a scan with these values as conditions yields.
+import { type BatchCache, rowGroupKey } from '../batch/cache.ts'
+import { inRange } from '../batch/merge.ts'
+import { batchMayHold } from '../batch/prune.ts'
+import { bytesOf, type Columns, rowBytes, slice, valueAt } from '../model/columns.ts'
+import { Concatenation } from '../model/concatenate.ts'
+import { consolidate } from '../model/consolidate.ts'
+import { type Condition, equality, matching } from '../model/predicate.ts'
+import { rowsBeginningWith } from '../model/prefix.ts'
+import { compareValues, type Value } from '../model/value.ts'
+import { type BatchEntry, batchPath } from '../shard/metadata.ts'
+import type { BufferView, ShardView } from '../shard/shard.ts'
+import { scan } from './scan.ts'
+
+/** Rows that can be summed in the time of one search. */
+const ROWS_PER_SEARCH = 8
+/** Searches in a buffer, of all its rows, that cost about as much as sorting it. */
+const BUFFER_SEARCHES = 16
+
+/** One row group that counts as of the time of the view. */
+interface Group {
+  readonly batch: BatchEntry
+  readonly index: number
+  readonly key: string
+  /** Its first and its last value of the first column, once it was decoded. */
+  first?: Value
+  last?: Value
+}
+
+/** Whether a group may hold a tuple that begins with `value`, as far as is known without looking at it. */
+const mayBegin = ({ first, last }: Group, value: Value | undefined): boolean => {
+  if (value === undefined || first === undefined || last === undefined) return true
+  if (typeof value === 'number' && typeof first === 'number' && typeof last === 'number')
+    return !(value < first || value > last)
+  return compareValues(value, first) >= 0 && compareValues(value, last) <= 0
+}
+
+export class Lookup {
+  readonly #cache: BatchCache
+  readonly #view: ShardView
+  readonly #asOf: number
+  readonly #key: string
+  readonly #groups: readonly Group[]
+  readonly #buffers: readonly BufferView[]
+  /** Searches since the view was summed last, or could be. */
+  #searches = 0
+  #bufferSearches = 0
+  /** A sum of the view takes too much room, or cannot be had. */
+  #isHopeless = false
+
+  /**
+   * @param key names the contents of the view as of `asOf`, among all that use the cache
+   */
+  constructor(cache: BatchCache, view: ShardView, asOf: number, key: string) {
+    this.#cache = cache
+    this.#view = view
+    this.#asOf = asOf
+    this.#key = key
+    this.#buffers = view.buffers
+    this.#groups = view.batches
+      .filter(({ lower }) => lower <= asOf)
+      .flatMap(batch =>
+        batch.rowGroups.map((_, index) => ({ batch, index, key: rowGroupKey(batchPath(batch.id), index) })),
+      )
+  }
+
+  /** About how many rows a sum of the view reads. */
+  get #rows(): number {
+    const inBatches = this.#view.batches.reduce((sum, { len }) => sum + len, 0)
+    return this.#buffers.reduce((sum, { columns }) => sum + columns.length, inBatches)
+  }
+
+  /**
+   * The tuples whose first values are `prefix`: sorted, one row each with its multiplicity, all at the time of the view.
+   * The view must be pinned.
+   * @param prefix canonical values, at most as many as there are columns
+   */
+  async find(prefix: readonly Value[]): Promise<Columns> {
+    const summed = this.#cache.kept.get(this.#key) ?? (await this.#sumIfWorthIt())
+    return summed === undefined ? this.#search(prefix) : partOf(summed, prefix)
+  }
+
+  async #search(prefix: readonly Value[]): Promise<Columns> {
+    const conditions = prefix.map((value, index) => equality(index, value))
+    const parts: Columns[] = []
+    for (const group of this.#groups) {
+      if (!mayBegin(group, prefix[0])) continue
+      const rows = this.#cache.kept.get(group.key) ?? (await this.#decoded(group, conditions))
+      this.#searches++
+      if (rows !== undefined) parts.push(partOf(rows, prefix))
+    }
+    for (const buffer of this.#buffers) {
+      this.#searches++
+      parts.push(this.#inBuffer(buffer, prefix, conditions))
+    }
+    const found = new Concatenation(this.#view.schema.length).of(parts.filter(({ length }) => length > 0))
+    return consolidate(inRange(found, { since: this.#asOf, until: this.#asOf }))
+  }
+
+  async #decoded(group: Group, conditions: readonly Condition[]): Promise<Columns | undefined> {
+    const { batch, index } = group
+    if (!batchMayHold(batch, conditions)) return undefined
+    const path = batchPath(batch.id)
+    const rows = await this.#cache.rowGroup(path, batch, this.#view.name, index, conditions)
+    const [column] = rows?.data ?? []
+    if (rows !== undefined && column !== undefined) {
+      group.first = valueAt(column, 0)
+      group.last = valueAt(column, rows.length - 1)
+    }
+    return rows
+  }
+
+  #inBuffer(buffer: BufferView, prefix: readonly Value[], conditions: readonly Condition[]): Columns {
+    if (this.#bufferSearches++ < BUFFER_SEARCHES * this.#buffers.length)
+      return matching(buffer.columns, conditions)
+    return partOf(buffer.consolidated, prefix)
+  }
+
+  /** The whole view, summed, if that has paid by now. */
+  #sumIfWorthIt(): Promise<Columns | undefined> | undefined {
+    if (this.#isHopeless || this.#searches * ROWS_PER_SEARCH < this.#rows) return undefined
+    this.#searches = 0
+    return this.#sum()
+  }
+
+  async #sum(): Promise<Columns | undefined> {
+    const { kept } = this.#cache
+    const most = kept.bytesMax / 2
+    const { schema } = this.#view
+    const parts: Columns[] = []
+    let rows = 0
+    try {
+      const selection = { columns: schema.map((_, index) => index), conditions: [] }
+      for await (const part of scan(this.#cache, this.#view, selection, { asOf: this.#asOf })) {
+        rows += part.length
+        this.#isHopeless = rows * rowBytes(schema.length) > most
+        if (this.#isHopeless) return undefined
+        parts.push(part)
+      }
+    } catch {
+      // It may be damage that no lookup asks for: one that does will say so.
+      this.#isHopeless = true
+      return undefined
+    }
+    const summed = new Concatenation(schema.length).of(parts)
+    this.#isHopeless = bytesOf(summed) > most
+    if (this.#isHopeless) return undefined
+    kept.set(this.#key, summed)
+    return summed
+  }
+}
+
+const partOf = (rows: Columns, prefix: readonly Value[]): Columns => {
+  const { from, to } = rowsBeginningWith(rows, prefix)
+  return slice(rows, from, to)
+}
