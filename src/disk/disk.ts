@@ -13,12 +13,23 @@ export interface DiskFile {
   write(offset: number, bytes: Uint8Array): Promise<void>
   /** Makes the content, and a size that changed, durable. */
   sync(barrier: Barrier): Promise<void>
+  /**
+   * The same, while the thread waits: for what is so quick that asking somebody else would take longer. Absent where a
+   * call cannot be made so, or takes too long for it at the moment.
+   */
+  readonly blocking?: BlockingFile | undefined
   /** Cuts or extends (with zeros) the file. Not durable before {@link sync}. */
   truncate(size: number): Promise<void>
   /** Size in bytes now. */
   size(): Promise<number>
   /** Closing twice is fine. */
   close(): Promise<void>
+}
+
+/** What a file does while the thread waits: as {@link DiskFile} does it, but that it throws. */
+export interface BlockingFile {
+  write(offset: number, bytes: Uint8Array): void
+  sync(barrier: Barrier): void
 }
 
 export interface DiskEntry {

@@ -1,6 +1,6 @@
 // Owns a disk in RAM, for a store without a directory. It keeps the contract of Disk to the error codes; making
 // anything durable does nothing, because nothing outlives the process.
-import type { Disk, DiskEntry, DiskFile } from './disk.ts'
+import type { BlockingFile, Disk, DiskEntry, DiskFile } from './disk.ts'
 import { type MemoryContent, MemoryTree } from './memory-tree.ts'
 import { failure } from './system-error.ts'
 
@@ -8,6 +8,11 @@ class MemoryFile implements DiskFile {
   readonly #path: string
   readonly #writable: boolean
   #content: MemoryContent | undefined
+  readonly blocking: BlockingFile = {
+    write: (offset, bytes) => this.#open('write', true).write(offset, bytes),
+    sync: () => void this.#open('sync'),
+  }
+
   constructor(path: string, content: MemoryContent, writable: boolean) {
     this.#path = path
     this.#content = content

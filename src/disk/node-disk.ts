@@ -2,13 +2,14 @@
 // positions are always explicit; every failure is a DiskError with path, operation and errno.
 // Node has no `openat`: the folders on the way are looked at before each call, not held. That stops what lies in the
 // folder from leading elsewhere; it does not stop someone who may write to the folder and swaps links while we run.
-import { constants, type Dirent, type Stats } from 'node:fs'
+import { constants, type Dirent, fdatasyncSync, type Stats, writeSync } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert, DiskError } from '../errors.ts'
 import type { Barrier } from './barrier.ts'
-import type { Disk, DiskEntry, DiskFile } from './disk.ts'
+import type { BlockingFile, Disk, DiskEntry, DiskFile } from './disk.ts'
 import type { DiskLocation } from './location.ts'
+import { Pace } from './pace.ts'
 import { nameOf, namesOf } from './path.ts'
 import { diskError, errnoOf } from './system-error.ts'
 
@@ -28,12 +29,25 @@ const kindOf = (found: Dirent | Stats): DiskEntry['kind'] =>
 const notAFile = (path: string, operation: string): DiskError =>
   new DiskError('DISK_NOT_A_FILE', 'this is not a regular file', { path, operation })
 
+const nothingWritten = (): Error => new Error('the system wrote nothing and gave no reason')
+
 class NodeFile implements DiskFile {
   readonly #handle: FileHandle
   readonly #path: string
+  readonly #pace = new Pace()
+  readonly #blocking: BlockingFile = {
+    write: (offset, bytes) => this.#writeNow(offset, bytes),
+    sync: barrier => this.#syncNow(barrier),
+  }
+
   constructor(handle: FileHandle, path: string) {
     this.#handle = handle
     this.#path = path
+  }
+
+  /** While syncs of this file are quick. */
+  get blocking(): BlockingFile | undefined {
+    return this.#pace.isQuick ? this.#blocking : undefined
   }
 
   async #attempt<T>(operation: string, body: () => Promise<T>, barrier?: Barrier): Promise<T> {
@@ -67,7 +81,7 @@ class NodeFile implements DiskFile {
       while (done < bytes.length) {
         const wanted = Math.min(bytes.length - done, MAX_TRANSFER_BYTES)
         const { bytesWritten } = await this.#handle.write(bytes, done, wanted, offset + done)
-        if (bytesWritten === 0) throw new Error('the system wrote nothing and gave no reason')
+        if (bytesWritten === 0) throw nothingWritten()
         done += bytesWritten
       }
     })
@@ -75,7 +89,34 @@ class NodeFile implements DiskFile {
 
   /** fdatasync: covers the data and a size that changed, not the times. */
   async sync(barrier: Barrier): Promise<void> {
+    const started = performance.now()
     await this.#attempt('sync', () => this.#handle.datasync(), barrier)
+    this.#pace.took(performance.now() - started)
+  }
+
+  #attemptNow(operation: string, body: () => void, barrier?: Barrier): void {
+    try {
+      body()
+    } catch (cause) {
+      throw diskError(cause, this.#path, operation, barrier)
+    }
+  }
+
+  #writeNow(offset: number, bytes: Uint8Array): void {
+    assert(Number.isSafeInteger(offset) && offset >= 0, 'a write has a position')
+    this.#attemptNow('write', () => {
+      for (let done = 0; done < bytes.length; ) {
+        const written = writeSync(this.#handle.fd, bytes, done, bytes.length - done, offset + done)
+        if (written === 0) throw nothingWritten()
+        done += written
+      }
+    })
+  }
+
+  #syncNow(barrier: Barrier): void {
+    const started = performance.now()
+    this.#attemptNow('sync', () => fdatasyncSync(this.#handle.fd), barrier)
+    this.#pace.took(performance.now() - started)
   }
 
   async truncate(size: number): Promise<void> {

@@ -67,8 +67,9 @@ const headerOf = (
  * write that was torn (rules 4); a sealed one was whole when it was sealed.
  */
 const spoiltLinesOf = (bytes: Uint8Array, last: Stretch | undefined, isSealed: boolean): number => {
-  if (last === undefined || last.end !== bytes.length) return 0
-  const tail = bytes.subarray(last.offset, last.end)
+  const end = bytes.findLastIndex(byte => byte !== 0) + 1 // behind it there is padding
+  if (last === undefined || last.end < end) return 0
+  const tail = bytes.subarray(last.offset, end)
   if (!isSealed && (tail.includes(0) || tail.at(-1) !== NEWLINE)) return 0
   const lines = tail.reduce((count, byte) => (byte === NEWLINE ? count + 1 : count), 0)
   const commits = last.offset === 0 ? lines - 1 : lines // the first line of a segment is its header

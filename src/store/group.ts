@@ -1,6 +1,7 @@
 // Owns the forming of a group: the commits that are written with one write and, in mode `immediate`, one sync.
 import { InputError } from '../errors.ts'
-import { type CommitRecord, encodeRecord, LINE_BYTES_MAX } from '../wal/record.ts'
+import type { LineBuffer } from '../wal/line-buffer.ts'
+import { type CommitRecord, LINE_BYTES_MAX } from '../wal/record.ts'
 import type { CommitRequest, Committed, Draft } from './admission.ts'
 
 /** Commits that are written at once; more wait for the next write. */
@@ -21,16 +22,16 @@ export class Group {
   readonly #members: { waiting: Waiting; record: CommitRecord; committed: Committed }[] = []
   /** What has nothing to log but may rest on a member, having its id or wishing what it makes true: shares its fate. */
   readonly #followers: { waiting: Waiting; committed: Committed }[] = []
-  readonly #lines: Uint8Array[] = []
-  #bytes = 0
+  /** The lines of its commits, in order. */
+  readonly #lines: LineBuffer
 
-  get isFull(): boolean {
-    return this.#members.length >= GROUP_COMMITS_MAX || this.#bytes >= GROUP_BYTES_MAX
+  /** @param lines empty; the group's until the next one is formed */
+  constructor(lines: LineBuffer) {
+    this.#lines = lines
   }
 
-  /** The lines of its commits, in order. */
-  get lines(): Uint8Array {
-    return this.#lines.length === 1 ? this.#lines[0]! : Buffer.concat(this.#lines)
+  get isFull(): boolean {
+    return this.#members.length >= GROUP_COMMITS_MAX || this.#lines.length >= GROUP_BYTES_MAX
   }
 
   get records(): CommitRecord[] {
@@ -72,16 +73,17 @@ export class Group {
       this.#followers.push({ waiting, committed: draft.nothing })
       return
     }
-    const line = encodeRecord(record, this.#lines.length === 0 ? durableLsn : undefined)
-    if (line.length > LINE_BYTES_MAX)
+    const start = this.#lines.length
+    const bytes = this.#lines.append(record, start === 0 ? durableLsn : undefined)
+    if (bytes > LINE_BYTES_MAX) {
+      this.#lines.cut(start)
       throw new InputError(
         'COMMIT_TOO_LARGE',
         'the commit is too large for one line of the log; make several',
-        { bytes: line.length, most: LINE_BYTES_MAX },
+        { bytes, most: LINE_BYTES_MAX },
       )
+    }
     this.#members.push({ waiting, record, committed: draft.accept(record) })
-    this.#lines.push(line)
-    this.#bytes += line.length
   }
 
   resolve(): void {

@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Barrier } from '../disk/barrier.ts'
 import { CommitError } from '../errors.ts'
 import type { State } from '../shard/state.ts'
+import { LineBuffer } from '../wal/line-buffer.ts'
 import type { Log } from '../wal/log.ts'
 import { bytesOfRequest, type CommitRequest, type Committed, Draft } from './admission.ts'
 import { Backlog } from './backlog.ts'
@@ -37,12 +38,16 @@ export class Writer {
   readonly #backlog: Backlog
   /** Commits are acknowledged before they are in the log. */
   readonly #acknowledgesFirst: boolean
+  /** Those of the group that is formed or written. */
+  readonly #lines = new LineBuffer()
   readonly #queue: (Waiting | Task)[] = []
   /** About how much memory the commits in the queue take. */
   #queuedBytes = 0
   /** Commits wait until some of what was acknowledged is written. */
   #isWaiting = false
   #looping: Promise<void> | undefined
+  /** Resolves when the event loop has gone round since the thread last waited for the disk. */
+  #othersTurn: Promise<void> | undefined
   #syncTimer: NodeJS.Timeout | undefined
   #failure: Error | undefined
   #closed = false
@@ -156,6 +161,7 @@ export class Writer {
     // One turn, so that commits made together form one group.
     await Promise.resolve()
     while (this.#queue.length > 0) {
+      await this.#othersTurn
       const next = this.#queue[0]!
       if ('run' in next) {
         this.#queue.shift()
@@ -183,7 +189,8 @@ export class Writer {
   }
 
   #form(draft: Draft): Group {
-    const group = new Group()
+    this.#lines.clear()
+    const group = new Group(this.#lines)
     // In mode `none` nothing is, and a line that said so would make a power loss look like damage.
     const durableLsn = this.#settings.durabilityMode === 'none' ? undefined : this.#log.durableLsn
     while (!group.isFull) {
@@ -199,8 +206,7 @@ export class Writer {
     const group = this.#form(draft)
     if (group.lastLsn !== undefined) {
       try {
-        await this.#log.append(group.lines, group.lastLsn, draft.upper)
-        if (this.#settings.durabilityMode === 'immediate') await this.#log.sync('B1')
+        await this.#write(this.#lines.lines, group.lastLsn, draft.upper)
       } catch (cause) {
         // The draft is dropped with the group: times, LSNs and ids are free again.
         group.reject(cause)
@@ -209,6 +215,13 @@ export class Writer {
     }
     this.#apply(group)
     if (group.lastLsn !== undefined) await this.#afterAppend()
+  }
+
+  async #write(lines: Uint8Array, lastLsn: number, upper: number): Promise<void> {
+    if (this.#settings.durabilityMode !== 'immediate') return this.#log.append(lines, lastLsn, upper)
+    const hasWaited = await this.#log.appendDurably(lines, lastLsn, upper, this.#segmentBytes)
+    // Whoever commits in a loop would otherwise keep everybody else from ever having a turn.
+    if (hasWaited) this.#othersTurn = new Promise(resolve => setImmediate(resolve))
   }
 
   async #applyThenWrite(): Promise<void> {
@@ -220,7 +233,9 @@ export class Writer {
     const draft = new Draft(this.#state)
     const group = this.#form(draft)
     const { lastLsn } = group
-    if (lastLsn !== undefined) this.#backlog.add({ lines: group.lines, lastLsn, upper: draft.upper })
+    // A copy: the next group is formed before this one is written.
+    const lines = this.#lines.lines.slice()
+    if (lastLsn !== undefined) this.#backlog.add({ lines, lastLsn, upper: draft.upper })
     this.#apply(group)
   }
 
@@ -243,11 +258,14 @@ export class Writer {
     this.#hooks.applied(shards)
   }
 
+  /** The active segment cannot be given up, so it has to be a small part of the log's bound. */
+  get #segmentBytes(): number {
+    return Math.min(this.#settings.walSegmentBytes, this.#settings.maxWalSizeBytes / 4)
+  }
+
   /** Seals a full segment, and sees to it that what was written is synced within the interval. */
   async #afterAppend(): Promise<void> {
-    const { walSegmentBytes, maxWalSizeBytes } = this.#settings
-    // The active segment cannot be given up, so it has to be a small part of the log's bound.
-    if (this.#log.activeBytes >= Math.min(walSegmentBytes, maxWalSizeBytes / 4)) {
+    if (this.#log.activeBytes >= this.#segmentBytes) {
       try {
         await this.#log.seal()
         this.#failure = undefined

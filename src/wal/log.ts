@@ -1,9 +1,10 @@
 // Owns writing the log: one active segment, sealed ones beside it, removed from the front.
 // Invariants: bytes are appended only behind the last whole line; a failed write is cut away before anybody is told
 // that it did not happen; after a failed sync or a failed cut nothing is ever appended or called durable again.
+// Behind the last line there may be zeros: space that was allocated for the next ones, and means nothing.
 
 import type { Barrier } from '../disk/barrier.ts'
-import type { Disk, DiskFile } from '../disk/disk.ts'
+import type { BlockingFile, Disk, DiskFile } from '../disk/disk.ts'
 import { writeNew } from '../disk/replace.ts'
 import { CommitError } from '../errors.ts'
 import { Turns } from '../turns.ts'
@@ -21,6 +22,13 @@ export interface LogPosition {
   readonly upper: number
 }
 
+/** What is written at once of lines that are worth allocating for, and short enough for the thread to wait. */
+const SMALL_BYTES = 32 * 1024
+/** As many zeros are written behind a small write as the segment has bytes, within these bounds: docs/decisions/0013. */
+const PADDING_BYTES_MIN = 16 * 1024
+const PADDING_BYTES_MAX = 256 * 1024
+const ZEROS = new Uint8Array(PADDING_BYTES_MAX)
+
 export class Log {
   readonly #disk: Disk
   readonly #store: string
@@ -29,6 +37,8 @@ export class Log {
   #file: DiskFile
   /** Bytes of whole lines in the active segment. */
   #size: number
+  /** Bytes of the file that were written, zeros behind the lines included; it may have more of those. */
+  #allocated: number
   #firstLsn: number
   #sealed: SegmentFile[]
   #writtenLsn: number
@@ -39,6 +49,8 @@ export class Log {
   #poison: Error | undefined
   /** Syncs and seals follow one another; appends come from the one writer loop. */
   readonly #syncing = new Turns()
+  /** How many of them are waiting or under way. */
+  #turns = 0
 
   private constructor(
     disk: Disk,
@@ -53,6 +65,7 @@ export class Log {
     this.#generation = position.generation
     this.#file = file
     this.#size = size
+    this.#allocated = size
     this.#firstLsn = position.nextLsn
     this.#sealed = sealed
     this.#writtenLsn = position.nextLsn - 1
@@ -139,31 +152,114 @@ export class Log {
     try {
       await this.#file.write(this.#size, lines)
     } catch (cause) {
-      try {
-        // The cut has to be durable before the caller may hear "it did not happen": rules 6.
-        await this.#file.truncate(this.#size)
-        await this.#file.sync('B18')
-      } catch (failure) {
-        this.#poison = failure as Error
-        throw new CommitError(
-          'POISONED',
-          'the log could neither be written nor cut back; reopen the store',
-          'indeterminate',
-          { file: CURRENT, offset: this.#size },
-          failure,
-        )
-      }
-      throw new CommitError(
-        'LOG_WRITE_FAILED',
-        'the log could not be written; nothing of the commit is in it',
-        'determinate',
-        { file: CURRENT, offset: this.#size },
-        cause,
-      )
+      throw await this.#undo(cause)
     }
+    this.#appended(lines, lastLsn, upper)
+  }
+
+  /**
+   * Appends whole lines and makes them durable (B1). Of few lines the thread itself does it, if the disk is quick: asking
+   * another one would take longer. Behind them it leaves zeros for the next ones, so that their sync has no size to
+   * make durable. Must not overlap an append.
+   *
+   * @param segmentBytes the size at which the segment will be sealed: beyond that there are no zeros
+   * @returns whether the thread waited: whoever loops should let others have a turn
+   * @throws {CommitError} as {@link append} and {@link sync} do
+   */
+  async appendDurably(
+    lines: Uint8Array,
+    lastLsn: number,
+    upper: number,
+    segmentBytes: number,
+  ): Promise<boolean> {
+    const isSmall = lines.length <= SMALL_BYTES
+    // Of two syncs at the same time the system may tell but one that something was lost.
+    const blocking = isSmall && this.#turns === 0 ? this.#file.blocking : undefined
+    if (blocking !== undefined) {
+      await this.#appendNow(blocking, lines, lastLsn, upper, segmentBytes)
+      return true
+    }
+    await this.append(lines, lastLsn, upper)
+    if (isSmall) await this.#pad(this.#file, segmentBytes)
+    await this.sync('B1')
+    return false
+  }
+
+  /** All of it happens before anybody else has a turn, but for the cut of a write that failed. */
+  async #appendNow(
+    file: BlockingFile,
+    lines: Uint8Array,
+    lastLsn: number,
+    upper: number,
+    segmentBytes: number,
+  ): Promise<void> {
+    if (this.#poison !== undefined) throw this.poisoned()
+    try {
+      file.write(this.#size, lines)
+    } catch (cause) {
+      throw await this.#undo(cause)
+    }
+    this.#appended(lines, lastLsn, upper)
+    this.#pad(file, segmentBytes)
+    try {
+      file.sync('B1')
+    } catch (cause) {
+      throw this.#unsynced(cause)
+    }
+    this.#synced(lastLsn)
+  }
+
+  #appended(lines: Uint8Array, lastLsn: number, upper: number): void {
     this.#size += lines.length
     this.#writtenLsn = lastLsn
     this.#upper = upper
+  }
+
+  /** Writes zeros behind lines for which the file has grown. What cannot be written of them is not missed. */
+  #pad(file: DiskFile | BlockingFile, segmentBytes: number): void | Promise<void> {
+    if (this.#size <= this.#allocated) return undefined
+    const wanted = Math.min(Math.max(this.#size, PADDING_BYTES_MIN), PADDING_BYTES_MAX)
+    const end = Math.min(this.#size + wanted, segmentBytes)
+    this.#allocated = this.#size
+    if (end <= this.#size) return undefined
+    const zeros = ZEROS.subarray(0, end - this.#size)
+    const done = (): void => {
+      this.#allocated = end
+    }
+    try {
+      const written = file.write(this.#size, zeros)
+      if (written !== undefined) return written.then(done, () => {})
+      done()
+    } catch {
+      // There may be some of them, and then they are padding.
+    }
+    return undefined
+  }
+
+  /** Cuts away what a write that failed has left. Returns what its commits are told. */
+  async #undo(cause: unknown): Promise<CommitError> {
+    try {
+      // The cut has to be durable before the caller may hear "it did not happen": rules 6.
+      await this.#file.truncate(this.#size)
+      await this.#file.sync('B18')
+    } catch (failure) {
+      this.#poison = failure as Error
+      return new CommitError(
+        'POISONED',
+        'the log could neither be written nor cut back; reopen the store',
+        'indeterminate',
+        { file: CURRENT, offset: this.#size },
+        failure,
+      )
+    }
+    this.#allocated = this.#size
+    return new CommitError(
+      'LOG_WRITE_FAILED',
+      'the log could not be written; nothing of the commit is in it',
+      'determinate',
+      { file: CURRENT, offset: this.#size },
+      cause,
+    )
   }
 
   /**
@@ -174,7 +270,16 @@ export class Log {
    */
   async sync(barrier: Barrier): Promise<void> {
     const through = this.#writtenLsn
-    await this.#syncing.take(() => this.#syncThrough(through, barrier))
+    await this.#inTurn(() => this.#syncThrough(through, barrier))
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turns++
+    try {
+      await this.#syncing.take(work)
+    } finally {
+      this.#turns--
+    }
   }
 
   async #syncThrough(lsn: number, barrier: Barrier): Promise<void> {
@@ -184,15 +289,23 @@ export class Log {
     try {
       await this.#file.sync(barrier)
     } catch (cause) {
-      this.#poison = cause as Error
-      throw new CommitError(
-        'LOG_SYNC_FAILED',
-        'the log could not be synced; what was not durable may or may not survive',
-        'indeterminate',
-        { file: CURRENT, durableLsn: this.#durableLsn },
-        cause,
-      )
+      throw this.#unsynced(cause)
     }
+    this.#synced(through)
+  }
+
+  #unsynced(cause: unknown): CommitError {
+    this.#poison = cause as Error
+    return new CommitError(
+      'LOG_SYNC_FAILED',
+      'the log could not be synced; what was not durable may or may not survive',
+      'indeterminate',
+      { file: CURRENT, durableLsn: this.#durableLsn },
+      cause,
+    )
+  }
+
+  #synced(through: number): void {
     this.#syncs++
     if (through > this.#durableLsn) this.#durableLsn = through
   }
@@ -203,8 +316,22 @@ export class Log {
    * a failure after that poisons: which of the two files is the log would be unknown.
    */
   async seal(): Promise<void> {
+    await this.#inTurn(() => this.#cutPadding())
     await this.sync('B15')
-    await this.#syncing.take(() => this.#seal())
+    await this.#inTurn(() => this.#seal())
+  }
+
+  /** A segment that is not written to any more ends with its last line. */
+  async #cutPadding(): Promise<void> {
+    if (this.#allocated <= this.#size || this.#poison !== undefined) return
+    await this.#file.truncate(this.#size)
+    this.#allocated = this.#size
+    try {
+      await this.#file.sync('B15')
+    } catch (cause) {
+      throw this.#unsynced(cause)
+    }
+    this.#synced(this.#writtenLsn)
   }
 
   async #seal(): Promise<void> {
@@ -229,6 +356,7 @@ export class Log {
       throw this.poisonWith(cause)
     }
     this.#size = size
+    this.#allocated = size
     this.#sealed.push(sealed)
     this.#generation++
     this.#firstLsn = this.#writtenLsn + 1
@@ -257,10 +385,14 @@ export class Log {
     }
   }
 
-  /** Closes the file. Nothing is synced by it. */
+  /** Closes the file, without the zeros behind its lines. Nothing is synced by it. */
   async close(): Promise<void> {
     await this.#syncing.settled()
-    await this.#file.close()
+    try {
+      if (this.#allocated > this.#size && this.#poison === undefined) await this.#file.truncate(this.#size)
+    } finally {
+      await this.#file.close()
+    }
   }
 }
 

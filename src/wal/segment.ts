@@ -43,7 +43,10 @@ interface Damage {
   readonly reason: string
   /** A valid line further on was written when `lsn` was already durable. */
   readonly provenDurable: boolean
-  /** Nothing but one complete line with a bad checksum and no zero byte: torn writes do not look like that. */
+  /**
+   * Nothing but one complete line with a bad checksum and no zero byte in it, and perhaps padding: torn writes do not
+   * look like that, because where a part of one is missing there are zeros, or the end of the file.
+   */
   readonly ambiguous: boolean
 }
 
@@ -91,6 +94,12 @@ function* linesBehind(bytes: Uint8Array, offset: number): Generator<LineJson> {
   }
 }
 
+/** Whether nothing but zeros follows: the padding of a preallocated segment. */
+const isPadding = (bytes: Uint8Array, offset: number): boolean => {
+  for (let at = offset; at < bytes.length; at++) if (bytes[at] !== 0) return false
+  return true
+}
+
 const examine = (bytes: Uint8Array, offset: number, lsn: number, reason: string): Damage => {
   const newline = lineEnd(bytes, offset)
   let provenDurable = false
@@ -98,7 +107,8 @@ const examine = (bytes: Uint8Array, offset: number, lsn: number, reason: string)
     const durable = typeof line.durable === 'number' ? line.durable : -1
     if (durable >= lsn) provenDurable = true
   }
-  const ambiguous = newline === bytes.length - 1 && bytes.indexOf(0, offset) === -1
+  const zero = bytes.indexOf(0, offset)
+  const ambiguous = newline !== -1 && (zero === -1 || zero > newline) && isPadding(bytes, newline + 1)
   return { offset, lsn, reason, provenDurable, ambiguous }
 }
 
@@ -110,12 +120,6 @@ export const headerOf = (bytes: Uint8Array): SegmentHeader | undefined => {
   } catch {
     return undefined
   }
-}
-
-/** Whether nothing but zeros follows: the padding of a preallocated segment. */
-const isPadding = (bytes: Uint8Array, offset: number): boolean => {
-  for (let at = offset; at < bytes.length; at++) if (bytes[at] !== 0) return false
-  return true
 }
 
 /** The upper after `record`, none of whose times may lie below the one before. */

@@ -96,6 +96,11 @@ export class Calls {
     return { reached, release }
   }
 
+  /** Whether a call can be made while the thread waits: not where calls are held up. */
+  get canBlock(): boolean {
+    return this.#schedule === undefined && this.#gates.length === 0
+  }
+
   /** The first fault that fits, used up if it is for one call. */
   #fault(number: number, label: string): Effect | undefined {
     const index = this.#faults.findIndex(({ where }) => meets(where, number, label))
@@ -131,5 +136,12 @@ export class Calls {
     }
     const turn = this.#turn(number, label)
     return turn === undefined ? go() : turn.then(go)
+  }
+
+  /** As {@link enter}, where calls cannot be held up. */
+  enterNow(place: Place, label: string): Effect | undefined {
+    const effect = this.enter(place, label)
+    if (effect instanceof Promise) throw new Error(`${label} was to be held up, and cannot be`)
+    return effect
   }
 }

@@ -2,7 +2,7 @@
 // when it is told to. Every call is one entry of `trace`, and a crash can be had after each of them, from one run.
 import { createHash } from 'node:crypto'
 import type { Barrier } from '../../src/disk/barrier.ts'
-import type { Disk, DiskEntry, DiskFile } from '../../src/disk/disk.ts'
+import type { BlockingFile, Disk, DiskEntry, DiskFile } from '../../src/disk/disk.ts'
 import { type MemoryContent, MemoryTree } from '../../src/disk/memory-tree.ts'
 import { failure } from '../../src/disk/system-error.ts'
 import { type CallOptions, Calls, type Effect, type Stall, type Where } from './calls.ts'
@@ -12,6 +12,15 @@ import { DiskHistory, originsOf } from './history.ts'
 export interface SimulatedDiskOptions extends CallOptions {
   /** Syncs whose label fits succeed and make nothing durable; the label ends in the barrier. @default none */
   readonly without?: RegExp | undefined
+}
+
+interface Sync {
+  readonly operation: string
+  readonly path: string
+  readonly label: string
+  readonly target: MemoryContent | string
+  /** How many changes it covers. */
+  readonly covered: number
 }
 
 /** What the files of a disk have in common with it. */
@@ -42,6 +51,19 @@ class Machine {
     const label = `${`${operation} ${path}`.trim()} ${barrier}`
     const entered = this.calls.enter({ path, operation }, label)
     const effect = entered instanceof Promise ? await entered : entered
+    this.#settle({ operation, path, label, target, covered }, effect)
+  }
+
+  /** As {@link sync} of a file, while the thread waits. */
+  syncNow(path: string, barrier: Barrier, target: MemoryContent): void {
+    const operation = 'sync'
+    const label = `${operation} ${path} ${barrier}`
+    const effect = this.calls.enterNow({ path, operation }, label)
+    this.#settle({ operation, path, label, target, covered: this.history.length }, effect)
+  }
+
+  #settle(sync: Sync, effect: Effect | undefined): void {
+    const { operation, path, label, target, covered } = sync
     if (effect?.kind === 'drop') {
       // A file system that could not write its own entries takes no more syncs; only data is forgotten.
       if (typeof target !== 'string') this.history.drop(target, covered, this.moment)
@@ -56,7 +78,13 @@ class SimulatedFile implements DiskFile {
   readonly #path: string
   readonly #content: MemoryContent
   readonly #isWritable: boolean
+  readonly #blocking: BlockingFile = {
+    write: (offset, bytes) => this.#writeNow(offset, bytes),
+    sync: barrier => this.#syncNow(barrier),
+  }
+
   #isClosed = false
+
   constructor(machine: Machine, path: string, content: MemoryContent, isWritable: boolean) {
     this.#machine = machine
     this.#path = path
@@ -74,7 +102,26 @@ class SimulatedFile implements DiskFile {
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     const copy = bytes.slice()
     const entered = this.#enter('write', `${offset}+${copy.length}`, true)
-    const effect = entered instanceof Promise ? await entered : entered
+    this.#wrote(offset, copy, entered instanceof Promise ? await entered : entered)
+  }
+
+  /** A disk that holds calls up takes them only where they can be. */
+  get blocking(): BlockingFile | undefined {
+    return this.#machine.calls.canBlock ? this.#blocking : undefined
+  }
+
+  #writeNow(offset: number, bytes: Uint8Array): void {
+    const label = this.#label('write', `${offset}+${bytes.length}`, true)
+    const effect = this.#machine.calls.enterNow({ path: this.#path, operation: 'write' }, label)
+    this.#wrote(offset, bytes.slice(), effect)
+  }
+
+  #syncNow(barrier: Barrier): void {
+    this.#requireOpen('sync')
+    this.#machine.syncNow(this.#path, barrier, this.#content)
+  }
+
+  #wrote(offset: number, copy: Uint8Array, effect: Effect | undefined): void {
     const written = effect?.kind === 'cut' ? copy.subarray(0, effect.bytes) : copy
     this.#content.write(offset, written)
     const change = { kind: 'write', file: this.#content, offset, bytes: written } as const
@@ -109,10 +156,14 @@ class SimulatedFile implements DiskFile {
     if (this.#isClosed) throw failure('EBADF', this.#path, operation)
   }
 
-  #enter(operation: string, rest = '', toWrite = false): Effect | undefined | Promise<Effect | undefined> {
+  #label(operation: string, rest: string, toWrite: boolean): string {
     this.#requireOpen(operation)
     if (toWrite && !this.#isWritable) throw failure('EBADF', this.#path, operation)
-    const label = `${operation} ${this.#path} ${rest}`.trim()
+    return `${operation} ${this.#path} ${rest}`.trim()
+  }
+
+  #enter(operation: string, rest = '', toWrite = false): Effect | undefined | Promise<Effect | undefined> {
+    const label = this.#label(operation, rest, toWrite)
     return this.#machine.calls.enter({ path: this.#path, operation }, label)
   }
 }

@@ -1,0 +1,297 @@
+// Owns the lines of a group as bytes: encoded one behind another into one growing array, without strings or copies.
+// Invariant: what it holds is, to the byte, what `encodeRecord` makes of the same commits, each line whole.
+// Records and values that are rare come from there: this is the fast path of the common ones.
+
+import { checksumWithin } from '../model/checksum.ts'
+import { type Column, type Columns, contentAt } from '../model/columns.ts'
+import { Kind } from '../model/value.ts'
+import { columnText } from '../model/value-json.ts'
+import { type CommitRecord, encodeRecord } from './record.ts'
+
+const FIRST_BYTES = 64 * 1024
+/** What is kept of the array between groups: one large commit must not hold its memory for ever. */
+const KEPT_BYTES = 4 * 1024 * 1024
+/** The checksum and `:` in front of the JSON of a line. */
+const PREFIX_BYTES = 9
+/** Digits of a safe integer, and its sign. */
+const INTEGER_BYTES = 17
+/** What stands around the values of an update, with its time and diff; and before all of them in a line. */
+const UPDATE_BYTES = 128
+/** Shard names whose JSON is remembered. */
+const NAMES_KEPT = 1024
+/** The longest string that is looked at character by character. */
+const SHORT_STRING = 64
+
+const ascii = (text: string): Uint8Array => Uint8Array.from(text, character => character.charCodeAt(0))
+
+const LSN = ascii('{"lsn":')
+const DURABLE = ascii(',"durable":')
+const AT = ascii(',"at":')
+const SHARD = ascii(',"shard":')
+const UPDATE = ascii(',"update":{"data":')
+const TIME = ascii(',"time":')
+const DIFF = ascii(',"diff":')
+const UPDATES = ascii(',"updates":{')
+const NULL = ascii('null')
+const TRUE = ascii('true')
+const FALSE = ascii('false')
+const HEX = ascii('0123456789abcdef')
+
+const [QUOTE, BACKSLASH, COMMA, MINUS, ZERO, COLON, OPEN, CLOSE, END, NEWLINE] = ascii(
+  '"\\,-0:[]}\n',
+) as never as [number, number, number, number, number, number, number, number, number, number]
+
+const isPlain = ({ id, import: progress, declare, drop, updates }: CommitRecord): boolean =>
+  id === undefined &&
+  progress === undefined &&
+  declare === undefined &&
+  drop === undefined &&
+  updates.size > 0
+
+export class LineBuffer {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  #length = 0
+  readonly #names = new Map<string, Uint8Array>()
+
+  /** Bytes of all lines. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** The lines. Valid until the next is appended or the buffer is cleared. */
+  get lines(): Uint8Array {
+    // No Buffer: whoever takes a slice of one has a view where everybody else has a copy.
+    return new Uint8Array(this.#bytes.buffer, 0, this.#length)
+  }
+
+  /** Forgets all lines. */
+  clear(): void {
+    this.#length = 0
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  }
+
+  /** Forgets the lines behind the first `length` bytes. */
+  cut(length: number): void {
+    this.#length = length
+  }
+
+  /**
+   * Appends the line of a commit. Returns its bytes. If it throws, for text too long to be, it holds what it held.
+   * @param durable as {@link encodeRecord} takes it
+   */
+  append(record: CommitRecord, durable: number | undefined): number {
+    const start = this.#length
+    try {
+      if (isPlain(record)) this.#plain(record, durable)
+      else this.#put(encodeRecord(record, durable))
+    } catch (cause) {
+      this.#length = start
+      throw cause
+    }
+    return this.#length - start
+  }
+
+  #plain(record: CommitRecord, durable: number | undefined): void {
+    const start = this.#length
+    this.#reserve(UPDATE_BYTES + 3 * INTEGER_BYTES)
+    this.#length += PREFIX_BYTES
+    this.#copy(LSN)
+    this.#integer(record.lsn)
+    if (durable !== undefined) {
+      this.#copy(DURABLE)
+      this.#integer(durable)
+    }
+    this.#copy(AT)
+    this.#integer(record.at)
+    this.#updates(record.updates)
+    this.#reserve(2)
+    this.#byte(END)
+    this.#seal(start)
+    this.#byte(NEWLINE)
+  }
+
+  /** Puts the checksum in front of the JSON that was written. */
+  #seal(start: number): void {
+    const bytes = this.#bytes
+    const crc = checksumWithin(bytes, start + PREFIX_BYTES, this.#length)
+    for (let digit = 0; digit < 8; digit++) bytes[start + digit] = HEX[(crc >>> (28 - 4 * digit)) & 15]!
+    bytes[start + 8] = COLON
+  }
+
+  #updates(updates: CommitRecord['updates']): void {
+    let isFirst = true
+    for (const [shard, columns] of updates) {
+      const name = this.#name(shard)
+      this.#reserve(name.length + UPDATE_BYTES)
+      if (updates.size === 1 && columns.length === 1) {
+        this.#copy(SHARD)
+        this.#copy(name)
+        this.#only(columns)
+        return
+      }
+      if (isFirst) this.#copy(UPDATES)
+      else this.#byte(COMMA)
+      isFirst = false
+      this.#copy(name)
+      this.#byte(COLON)
+      this.#triples(columns)
+    }
+    this.#reserve(1)
+    this.#byte(END)
+  }
+
+  #only(columns: Columns): void {
+    this.#copy(UPDATE)
+    this.#tuple(columns, 0)
+    this.#reserve(UPDATE_BYTES)
+    this.#copy(TIME)
+    this.#integer(columns.time[0]!)
+    this.#copy(DIFF)
+    this.#integer(columns.diff[0]!)
+    this.#byte(END)
+  }
+
+  #triples(columns: Columns): void {
+    const { time, diff, length } = columns
+    this.#reserve(2)
+    this.#byte(OPEN)
+    for (let row = 0; row < length; row++) {
+      this.#reserve(UPDATE_BYTES)
+      if (row > 0) this.#byte(COMMA)
+      this.#byte(OPEN)
+      this.#tuple(columns, row)
+      this.#reserve(UPDATE_BYTES)
+      this.#byte(COMMA)
+      this.#integer(time[row]!)
+      this.#byte(COMMA)
+      this.#integer(diff[row]!)
+      this.#byte(CLOSE)
+    }
+    this.#byte(CLOSE)
+  }
+
+  #tuple({ data }: Columns, row: number): void {
+    this.#byte(OPEN)
+    for (let index = 0; index < data.length; index++) {
+      this.#reserve(INTEGER_BYTES + 2)
+      if (index > 0) this.#byte(COMMA)
+      this.#value(data[index]!, row)
+    }
+    this.#reserve(1)
+    this.#byte(CLOSE)
+  }
+
+  #value(column: Column, row: number): void {
+    switch (column.kinds[row]) {
+      case Kind.int:
+        this.#integer(column.payload[row]!)
+        break
+      case Kind.string:
+        this.#string(contentAt(column, row) as string)
+        break
+      case Kind.null:
+        this.#copy(NULL)
+        break
+      case Kind.boolean:
+        this.#copy(column.payload[row] === 1 ? TRUE : FALSE)
+        break
+      default:
+        this.#text(columnText(column, row))
+    }
+  }
+
+  #string(text: string): void {
+    const start = this.#length
+    this.#reserve(SHORT_STRING + 2)
+    if (text.length <= SHORT_STRING) {
+      const bytes = this.#bytes
+      let at = start
+      bytes[at++] = QUOTE
+      let index = 0
+      for (; index < text.length; index++) {
+        const code = text.charCodeAt(index)
+        if (code < 0x20 || code > 0x7e || code === QUOTE || code === BACKSLASH) break
+        bytes[at++] = code
+      }
+      if (index === text.length) {
+        bytes[at++] = QUOTE
+        this.#length = at
+        return
+      }
+    }
+    this.#text(JSON.stringify(text))
+  }
+
+  /** The JSON of a shard's name. */
+  #name(shard: string): Uint8Array {
+    let name = this.#names.get(shard)
+    if (name === undefined) {
+      if (this.#names.size === NAMES_KEPT) this.#names.clear()
+      name = Buffer.from(JSON.stringify(shard))
+      this.#names.set(shard, name)
+    }
+    return name
+  }
+
+  /** A safe integer. There is room for it. */
+  #integer(value: number): void {
+    let rest = value
+    if (rest < 0) {
+      this.#byte(MINUS)
+      rest = -rest
+    }
+    const bytes = this.#bytes
+    let places = 1
+    for (let bound = 10; rest >= bound; bound *= 10) places++
+    let at = this.#length + places
+    this.#length = at
+    // Above 2^31 digits are taken off seven at a time, so that the others are found with whole numbers of 32 bits.
+    while (rest > 0x7fffffff) {
+      const high = Math.floor(rest / 1e7)
+      let low = rest - high * 1e7
+      for (let digit = 0; digit < 7; digit++) {
+        const next = (low / 10) | 0
+        bytes[--at] = ZERO + low - next * 10
+        low = next
+      }
+      rest = high
+    }
+    let low = rest | 0
+    do {
+      const next = (low / 10) | 0
+      bytes[--at] = ZERO + low - next * 10
+      low = next
+    } while (low > 0)
+  }
+
+  #text(text: string): void {
+    this.#reserve(3 * text.length)
+    this.#length += this.#bytes.write(text, this.#length)
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  /** As {@link #put}, of few bytes for which there is room: a call would cost more than the copy. */
+  #copy(bytes: Uint8Array): void {
+    const target = this.#bytes
+    let at = this.#length
+    for (let index = 0; index < bytes.length; index++) target[at++] = bytes[index]!
+    this.#length = at
+  }
+
+  #byte(byte: number): void {
+    this.#bytes[this.#length++] = byte
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes
+    if (needed <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length))
+    grown.set(this.lines)
+    this.#bytes = grown
+  }
+}
