@@ -3,13 +3,8 @@
 // The clock takes the peak of memory where it stops, so that checking the answer does not count.
 import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { edgesOf } from './data.js'
-
-/**
- * What a contestant can do, by the name of the work. A work gets the job with `folder`, `edges` and `clock`, runs the
- * clock over what counts, and returns the checksum of what it read as `answer`, if it read.
- * @typedef {Record<string, (job: object) => Promise<{ readonly answer?: string }>>} Contestant
- */
+import { perform } from './contestant.js'
+import { typesOf, updatesOf } from './data.js'
 
 class Clock {
   seconds = 0
@@ -39,9 +34,10 @@ const bytesBelow = folder =>
 
 const run = async (contestant, job, folder, length) => {
   mkdirSync(folder, { recursive: true })
-  const edges = length === undefined ? undefined : edgesOf(job.shape, length)
+  const updates = length === undefined ? undefined : await updatesOf(job.shape, length, job.commitLength ?? 1)
+  const types = job.shape === undefined ? undefined : typesOf(job.shape)
   const clock = new Clock()
-  const found = await contestant[job.work]({ ...job, folder, edges, clock })
+  const found = await perform(contestant, { ...job, folder, types, updates, clock })
   return { seconds: clock.seconds, peakMb: clock.peakMb, bytes: bytesBelow(folder), ...found }
 }
 
@@ -49,13 +45,16 @@ const run = async (contestant, job, folder, length) => {
  * Which contestant does what with how much. The data is that of `data`, which stays, or begins below `folder` as a copy
  * of `copyOf` or with nothing. What else the work needs stands beside it.
  * @typedef {object} Job
- * @property {'varve' | 'sqlite' | 'raw'} contestant its file, and what that exports
- * @property {string} work
+ * @property {'varve' | 'sqlite' | 'lmdb' | 'level' | 'duckdb' | 'jsonl' | 'raw'} contestant its file, and what that exports
+ * @property {string} [variant] of the contestant, as its file says
+ * @property {string} work one of contestant.js, or of its own
  * @property {string} folder
+ * @property {Record<string, string>} [env] of its process
  * @property {string} [data]
  * @property {string} [copyOf]
- * @property {keyof import('./data.js').SHAPES} [shape]
+ * @property {string} [shape] of the data: data.js
  * @property {number} [length] updates
+ * @property {number} [commitLength] updates of a commit, 1 if it is not said
  * @property {number} [warmUpLength] updates of a run before, in the same process, that does not count
  */
 

@@ -1,5 +1,5 @@
-// Owns what a reader has to know of the machine, and nothing that would tell whose it is.
-import { statfsSync } from 'node:fs'
+// Owns what a reader has to know of the machine and of who takes part, and nothing that would tell whose it is.
+import { readFileSync, statfsSync } from 'node:fs'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
 
 /** Magic numbers of Linux. */
@@ -19,4 +19,12 @@ export const describeMachine = folder => ({
   system: `${platform()} ${release()} ${arch()}`,
   node: process.version,
   fileSystem: FILE_SYSTEMS.get(statfsSync(folder).type) ?? 'unknown',
+})
+
+const manifest = path => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+
+/** Versions of all that are measured, by name. */
+export const versions = () => ({
+  varve: manifest('../package.json').version,
+  ...manifest('./package.json').dependencies,
 })

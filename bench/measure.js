@@ -8,14 +8,14 @@ const CHILD = fileURLToPath(new URL('./child.js', import.meta.url))
 const CHILD_LIMIT_MS = 600_000
 
 /**
- * One run of a job.
+ * One run of a job, with the figures that its work gives besides.
  * `peakMb` is of the whole process, `bytes` is what lies in its folder afterwards.
- * @typedef {{ readonly seconds: number, readonly peakMb: number, readonly bytes: number, readonly answer?: string }} Run
+ * @typedef {Record<string, number> & { readonly seconds: number, readonly peakMb: number, readonly bytes: number, readonly answer?: string }} Run
  */
 
 const measureOnce = job =>
   new Promise((resolve, reject) => {
-    const child = fork(CHILD, { timeout: CHILD_LIMIT_MS })
+    const child = fork(CHILD, { timeout: CHILD_LIMIT_MS, env: { ...process.env, ...job.env } })
     let run
     child.once('message', message => {
       run = message
@@ -35,6 +35,14 @@ const median = values => {
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
+
+/** The median of each figure. */
+const mediansOf = runs =>
+  Object.fromEntries(
+    Object.keys(runs[0])
+      .filter(figure => typeof runs[0][figure] === 'number')
+      .map(figure => [figure, median(runs.map(run => run[figure]))]),
+  )
 
 /** Folders for runs below one temporary folder, and the runs themselves. */
 export class Bench {
@@ -62,14 +70,15 @@ export class Bench {
    * Medians of each job, in the order of `jobs`.
    * @param {string} title
    * @param {Omit<import('./child.js').Job, 'folder'>[]} jobs the same work for each contestant
+   * @param {number} [runs] of each job, instead of as many as of others
    * @throws if a run fails, or two give different answers
    */
-  async inTurn(title, jobs) {
+  async inTurn(title, jobs, runs = this.#runs) {
     /** @type {Run[][]} */
     const taken = jobs.map(() => [])
     let answer
-    for (let run = 0; run < this.#runs; run++) {
-      this.#note(`${title}, ${run + 1} of ${this.#runs}`)
+    for (let run = 0; run < runs; run++) {
+      this.#note(`${title}, ${run + 1} of ${runs}`)
       for (const [index, job] of jobs.entries()) {
         const folder = this.#folder()
         const one = await measureOnce({ ...job, folder })
@@ -81,11 +90,7 @@ export class Bench {
         taken[index].push(one)
       }
     }
-    return taken.map(runs => ({
-      seconds: median(runs.map(({ seconds }) => seconds)),
-      peakMb: median(runs.map(({ peakMb }) => peakMb)),
-      bytes: median(runs.map(({ bytes }) => bytes)),
-    }))
+    return taken.map(mediansOf)
   }
 
   /** One run whose data stays, at `data`. */
@@ -93,6 +98,11 @@ export class Bench {
     const folder = this.#folder()
     this.#note(`${job.contestant} ${job.work}, to read from`)
     return { data: join(folder, 'data'), ...(await measureOnce({ ...job, folder })) }
+  }
+
+  /** Data that was kept, and is not needed any more. */
+  drop(data) {
+    rmSync(data, { recursive: true, force: true })
   }
 
   close() {

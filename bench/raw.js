@@ -2,20 +2,18 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-const LINE_BYTES = 100
+const LINE = Buffer.alloc(100, 'x')
 
-/** @type {import('./child.js').Contestant} */
+/** @type {import('./contestant.js').Contestant} */
 export const raw = {
-  async commits({ folder, edges, warmUp, clock }) {
+  open(folder) {
     const file = openSync(join(folder, 'log'), 'a')
-    const line = Buffer.alloc(LINE_BYTES, 'x')
-    for (let index = 0; index < edges.length; index++) {
-      if (index === warmUp) clock.start()
-      writeSync(file, line)
-      fdatasyncSync(file)
+    return {
+      commit() {
+        writeSync(file, LINE)
+        fdatasyncSync(file)
+      },
+      close: () => closeSync(file),
     }
-    clock.stop()
-    closeSync(file)
-    return {}
   },
 }

@@ -1,61 +1,149 @@
 // Owns what a reader sees of the figures: lines of text, docs/benchmarks.md, one JSON object.
+import { CONTESTANTS } from './contestants.js'
+import { isMet, RATIO_KEYS, TARGETS } from './targets.js'
 
 /** Whole from 100 on, else three digits. */
 const shown = number =>
   number >= 100 ? Math.round(number).toLocaleString('en-US') : String(Number(number.toPrecision(3)))
 
-const isRatio = ({ theirs, value, ours }) => theirs !== undefined && value !== ours
+/** @param {import('./compare.js').Table} table */
+const linesOf = ({ lines, less }) => {
+  const [ours] = lines
+  return lines.map(line => ({
+    ...line,
+    // Beside others of ours a ratio says nothing.
+    ratio:
+      line === ours || line.name.startsWith('Varve')
+        ? undefined
+        : less
+          ? line.value / ours.value
+          : ours.value / line.value,
+  }))
+}
 
-/** @param {import('./works.js').Row} row */
-const cells = row => [
-  row.work,
-  `${shown(row.ours)} ${row.unit}`,
-  row.theirs === undefined ? '' : `${shown(row.theirs)} (${row.peer})`,
-  isRatio(row) ? shown(row.value) : '',
-  row.target,
-]
+/** @param {import('./compare.js').Table} table */
+export const text = table =>
+  [
+    table.title,
+    ...linesOf(table).map(
+      ({ name, value, ratio, peakMb, bytes }) =>
+        `  ${name}: ${shown(value)} ${table.unit}${ratio === undefined ? '' : `, ratio ${shown(ratio)}`}${
+          bytes === undefined ? '' : `, ${shown(bytes)} bytes/update`
+        }${peakMb === undefined ? '' : `, ${shown(peakMb)} MB`}`,
+    ),
+  ].join('\n')
 
-/** @param {import('./works.js').Row} row */
-export const line = row => {
-  const [work, ours, theirs, ratio, target] = cells(row)
-  const facts = [ours, theirs && `beside ${theirs}`, ratio && `ratio ${ratio}`, target && `aim ${target}`]
-  return `${work}: ${facts.filter(fact => fact !== '').join(', ')}`
+/**
+ * All that a run has found.
+ * @typedef {object} Report
+ * @property {Record<string, number>} ratios
+ * @property {import('./compare.js').Table[]} tables
+ * @property {import('./plot.js').Curve[]} curves
+ * @property {import('./extents.js').Extent} extent
+ * @property {object} machine
+ * @property {Record<string, string>} versions
+ */
+
+/**
+ * One object: the ratio of each key of the targets, beside what it was measured on.
+ * @param {Report} report
+ * @throws if a ratio is missing, or no number
+ */
+export const json = ({ ratios, tables, curves, extent, machine, versions }) => {
+  const missing = RATIO_KEYS.filter(key => !Number.isFinite(ratios[key]))
+  if (missing.length > 0) throw new Error(`no figure for ${missing.join(', ')}`)
+  const { runs, updates, firstReadUpdates, sizes } = extent
+  return {
+    machine,
+    versions,
+    extent: { runs, updates, firstReadUpdates, sizes },
+    ratios: Object.fromEntries(RATIO_KEYS.map(key => [key, Number(ratios[key].toPrecision(4))])),
+    tables,
+    curves,
+  }
+}
+
+const aimRow = (aim, number, title, value) => {
+  const unit = aim.unit === undefined ? '' : ` ${aim.unit}`
+  return `| ${number} | ${title} | ${aim.what} | ${shown(value)}${unit} | ${aim.than} ${aim.bound.toLocaleString('en-US')}${unit} | ${isMet(aim, value) ? 'met' : '**not met**'} |`
+}
+
+const targetRows = ratios =>
+  TARGETS.flatMap(({ title, aims }, index) =>
+    aims.map((aim, at) => aimRow(aim, at === 0 ? index + 1 : '', at === 0 ? title : '', ratios[aim.key])),
+  )
+
+const section = table => {
+  const hasBytes = table.lines.some(({ bytes }) => bytes !== undefined)
+  const hasPeak = table.lines.some(({ peakMb }) => peakMb !== undefined)
+  const hasRatio = linesOf(table).some(({ ratio }) => ratio !== undefined)
+  const row = cells => `| ${cells.filter(cell => cell !== undefined).join(' | ')} |`
+  const head = [
+    '',
+    table.unit === '' ? 'figure' : table.unit,
+    hasRatio ? 'ratio' : undefined,
+    hasPeak ? 'peak MB' : undefined,
+    hasBytes ? 'bytes/update' : undefined,
+  ]
+  const optional = (has, value) => (has ? (value === undefined ? '' : shown(value)) : undefined)
+  return `### ${table.title}
+
+${row(head)}
+${row(head.map(cell => (cell === undefined ? undefined : cell === '' ? '---' : '---:')))}
+${linesOf(table)
+  .map(({ name, value, ratio, peakMb, bytes }) =>
+    row([
+      name,
+      shown(value),
+      optional(hasRatio, ratio),
+      optional(hasPeak, peakMb),
+      optional(hasBytes, bytes),
+    ]),
+  )
+  .join('\n')}`
 }
 
 /**
- * The value of each row by its key, beside what it was measured on.
- * @param {import('./works.js').Row[]} rows
+ * docs/benchmarks.md, with the picture beside it.
+ * @param {Report} report
  */
-export const json = (rows, machine, versions) => ({
-  machine,
-  versions,
-  ratios: Object.fromEntries(rows.map(({ key, value }) => [key, Number(value.toPrecision(4))])),
-})
-
-/**
- * docs/benchmarks.md.
- * @param {import('./works.js').Row[]} rows
- * @param {typeof import('./works.js').EXTENTS.full} extent
- */
-export const document = (rows, extent, machine, versions) => `# Benchmarks
+export const document = ({ ratios, tables, extent, machine, versions }) => `# Benchmarks
 
 Written by \`npm run bench\`: change the programs in \`bench/\`, not this page. A figure holds only beside the others of the same run; the ratios are what to look at.
 
-| what was done | Varve | beside | ratio | aim |
-|---|---|---|---|---|
-${rows.map(row => `| ${cells(row).join(' | ')} |`).join('\n')}
+## Targets
 
-The ratio is of speeds, ours to theirs: more is better. For bytes it is of sizes: less is better.
+Ratios of speed are ours over theirs: more is better. Ratios of bytes are of sizes: less is better.
+
+| | target | beside, or what | measured | aim | |
+|---|---|---|---:|---:|---|
+${targetRows(ratios).join('\n')}
+
+Target 9 compares the cost of an update at ${shown(extent.sizes.at(-1))} updates with that at ${shown(extent.sizes[0])}, for ingest, reopening, compaction and scan; target 7 is measured at ${shown(extent.sizes.at(-1))} updates.
+
+![Cost of an update by the number of updates: the tables of cost below as a picture](benchmarks.svg)
+
+## Figures
+
+A ratio is that of speeds, Varve's over theirs, here also where the figure is a time or a size: more is better for Varve. Peak memory is that of the whole process, with the data that it was given.
+
+${tables.map(section).join('\n\n')}
 
 ## How
 
-- Updates are edges \`(int, int)\`, the same for all contestants. *grow*: ${shown(extent.updates)} updates, nine inserts of something new to one delete, so that 80 % of them are alive in the end. *churn*: as many updates that insert and delete 100,000 edges.
-- Every run has a process of its own; contestants take turns; a figure is the median of ${extent.runs} runs, but for idleness, which is watched once. Commits and ingest are warmed up in the same process, reads marked *warm* by the same read before; opening is measured in a fresh process, with its files in the page cache.
-- Every answer that is read is added up, and must be the same in all runs of all contestants.
-- All commits are durable: Varve in mode \`immediate\`, SQLite with \`journal_mode = WAL, synchronous = FULL\`. In bulk one commit is 10,000 updates. Opening, log, flushes and closing count.
-- Varve has its default settings, except for bulk ingest, with \`bufferSize\` 100,000 where it does not say *default settings*, and \`autoCompactThreshold\` 0 for the store that is read and compacted, so that it has a batch for each 100,000 updates. *As columns* it is read by \`toArrow\`, *as rows* by \`rows\`.
-- SQLite has one table \`(a, b, time, diff)\` clustered by \`(a, b, time)\`, prepared statements, a cache of 256 MiB. State is read in ranges of 2,000 nodes, which is faster than one long result; *as JSON text* a range is one value that SQLite writes and JSON.parse reads. With 64 committers a batcher joins what is waiting into one transaction; without one, its synchronous calls are as fast as for one committer.
-- *append + fdatasync* is a bare loop of 100 bytes each on a growing file.
+- The data is the same for all contestants. *grow*: edges \`(int, int)\`, nine inserts of something new to one delete, so that 80 % of the updates are alive in the end; ten edges to a node. *churn*: as many updates that insert and delete 100,000 edges. *(string, string, float)*: the shape of grow. *The line history*: paths and lines of a repository, with times of its own, added up per commit.
+- Every run has a process of its own; contestants take turns; a figure is the median of ${extent.runs} runs, but for sizes and idleness, which are taken once. Commits and ingest are warmed up in the same process, reads marked *warm* by the same read before; opening is measured in a fresh process, with its files in the page cache.
+- Every answer that is read is added up to a checksum, and must be the same in all runs of all contestants.
+- All commits are durable when they are acknowledged, for everybody. In bulk one commit is 10,000 updates, or as many as the history has at one time. Opening, log, flushes, checkpoints and closing count.
+- Varve has its default settings but for bulk ingest, where \`bufferSize\` is 100,000 if it does not say *default settings*. Nothing is merged before sizes are taken, and before the compaction that is timed: it merges ten batches, whatever the size. The process that compacts has made none of the data.
+- The curves are of one process that takes in, opens and reads, and reads again, after it has done the same with ${shown(Math.min(100_000, extent.sizes[0]))} updates.
+- Flushes: commits of 100 updates one after another, with \`bufferSize\` 10,000, and with one that is never reached; without automatic compaction.
+
+${Object.values(CONTESTANTS)
+  .map(({ name, about }) => `- **${name}**: ${about}.`)
+  .join('\n')}
+
+Those who do not join commits that are made at the same time (better-sqlite3, DuckDB, JSON lines) have a batcher of a few lines for 64 committers: what waits is one transaction. Without it their synchronous calls are as fast as for one committer.
 
 ## Where
 

@@ -1,116 +1,98 @@
 // Owns Varve as a contestant, as it is built: through its public interface, in the default mode `immediate`.
+//
+// Variants: none, columns in and out, the fastest way; `rows`, an object for each update and row.
 import { readFileSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore } from '../dist/index.js'
-import { Checksum } from './data.js'
+import { Checksum } from './checksum.js'
+import { commitsOf } from './data.js'
+import { append, arrays, lookup } from './interim.js'
 
-const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 const SHARD = 'default:edge'
+const NS_PER_MS = 1e6
 
-const updateAt = (edges, index) => ({
+const updateAt = ({ columns, diff, time }, index) => ({
   shard: SHARD,
-  data: [edges.a[index], edges.b[index]],
-  diff: edges.diff[index],
+  data: columns.map(column => column[index]),
+  diff: diff[index],
+  time: time[index],
 })
 
-/** The contents as of a time, by default the last, as columns: the fastest way to get at all of them. */
-const stateOf = async (store, options) => {
-  const checksum = new Checksum()
-  const snapshot = await store.snapshot(options)
-  const table = await snapshot.toArrow(SHARD)
-  for (const batch of table.batches) {
-    const [a, b, diff] = batch.data.children.map(({ values }) => values)
-    for (let row = 0; row < batch.numRows; row++) checksum.add(a[row], b[row], Number(diff[row]))
+/** The event loop is asked every so many ms whether it can run. */
+const LOOP_RESOLUTION_MS = 1
+
+class Varve {
+  #store
+  #rows
+  #snapshot
+
+  constructor(store, rows) {
+    this.#store = store
+    this.#rows = rows
   }
-  await snapshot.close()
-  return String(checksum)
-}
 
-/** As {@link stateOf}, as rows: an object each. */
-const stateAsRows = async store => {
-  const checksum = new Checksum()
-  const snapshot = await store.snapshot()
-  for await (const { data, diff } of snapshot.rows(SHARD)) checksum.add(data[0], data[1], diff)
-  await snapshot.close()
-  return String(checksum)
-}
+  async commit(updates, index) {
+    await this.#store.commit([updateAt(updates, index)])
+  }
 
-const edgesFrom = async (snapshot, node) => {
-  const checksum = new Checksum()
-  for await (const { data, diff } of snapshot.rows(SHARD, { where: { col0: node } }))
-    checksum.add(data[0], data[1], diff)
-  return String(checksum)
-}
+  async write(updates, from, to) {
+    if (this.#rows)
+      await this.#store.commit(Array.from({ length: to - from }, (_, at) => updateAt(updates, from + at)))
+    else await append(this.#store, SHARD, updates, from, to)
+  }
 
-/** Times opening the folder and one read. */
-const openAndRead = async ({ folder, clock }, read) => {
-  clock.start()
-  const store = await openStore({ dataDir: folder })
-  const answer = await read(store)
-  clock.stop()
-  await store.close()
-  return { answer }
+  async state(asOf) {
+    const checksum = new Checksum()
+    const snapshot = await this.#store.snapshot(asOf === undefined ? {} : { asOf })
+    if (this.#rows)
+      for await (const { data, diff } of snapshot.rows(SHARD)) checksum.addTuple(data, data.length, diff)
+    else
+      for await (const { data, diff, length } of arrays(snapshot, SHARD))
+        checksum.addColumns(data, diff, length)
+    await snapshot.close()
+    return String(checksum)
+  }
+
+  async lookup(node) {
+    this.#snapshot ??= await this.#store.snapshot()
+    const checksum = new Checksum()
+    for (const { data, diff } of await lookup(this.#snapshot, SHARD, [node]))
+      checksum.addPair(data[0], data[1], diff)
+    return String(checksum)
+  }
+
+  /** Tells how long the event loop was kept from running. */
+  async compact() {
+    const delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
+    delay.enable()
+    await this.#store.compact()
+    delay.disable()
+    return { loopP99Ms: delay.percentile(99) / NS_PER_MS, loopMaxMs: delay.max / NS_PER_MS }
+  }
+
+  async close() {
+    await this.#snapshot?.close()
+    await this.#store.close()
+  }
 }
 
 /** Bytes that this process has had written to disks so far. Linux alone can say. */
 const writtenBytes = () => Number(/^write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))[1])
 
-/** @type {import('./child.js').Contestant} */
-export const varve = {
-  async versions() {
-    return { versions: { varve: manifest.version } }
-  },
+const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
 
-  async commits({ folder, edges, warmUp, clock }) {
-    const store = await openStore({ dataDir: folder })
-    for (let index = 0; index < edges.length; index++) {
-      if (index === warmUp) clock.start()
-      await store.commit([updateAt(edges, index)])
-    }
-    clock.stop()
-    const answer = await stateOf(store)
-    await store.close()
-    return { answer }
-  },
+const open = async (folder, { settings, variant }) =>
+  new Varve(await openStore({ dataDir: folder, ...settings }), variant === 'rows')
 
-  async concurrentCommits({ folder, edges, warmUp, committers, clock }) {
-    const store = await openStore({ dataDir: folder })
-    let next = 0
-    const committer = async () => {
-      while (next < edges.length) {
-        if (next === warmUp) clock.start()
-        await store.commit([updateAt(edges, next++)])
-      }
-    }
-    await Promise.all(Array.from({ length: committers }, committer))
-    clock.stop()
-    const answer = await stateOf(store)
-    await store.close()
-    return { answer }
-  },
-
-  async bulk({ folder, edges, commitLength, settings, clock }) {
-    clock.start()
-    const store = await openStore({ dataDir: folder, ...settings })
-    for (let from = 0; from < edges.length; from += commitLength) {
-      const updates = []
-      const to = Math.min(from + commitLength, edges.length)
-      for (let index = from; index < to; index++) updates.push(updateAt(edges, index))
-      await store.commit(updates)
-    }
-    await store.close()
-    clock.stop()
-    return {}
-  },
-
+const works = {
   /** As `bulk`, of facts: all updates are inserts. */
-  async insert({ folder, edges, commitLength, settings, clock }) {
+  async insert({ folder, updates, commitLength, settings, clock }) {
     clock.start()
     const store = await openStore({ dataDir: folder, ...settings })
-    for (let from = 0; from < edges.length; from += commitLength) {
+    for (const [from, to] of commitsOf(updates, commitLength)) {
       const tuples = []
-      const to = Math.min(from + commitLength, edges.length)
-      for (let index = from; index < to; index++) tuples.push([edges.a[index], edges.b[index]])
+      for (let index = from; index < to; index++) tuples.push(updates.columns.map(column => column[index]))
       await store.insert(SHARD, tuples)
     }
     await store.close()
@@ -118,49 +100,59 @@ export const varve = {
     return {}
   },
 
-  async state(job) {
-    return openAndRead(job, store => stateOf(store))
-  },
-
-  async stateAsRows(job) {
-    return openAndRead(job, stateAsRows)
-  },
-
-  async firstRead(job) {
-    return openAndRead(job, async store => edgesFrom(await store.snapshot(), job.node))
-  },
-
-  async lookups({ folder, nodes, forMs, clock }) {
-    const store = await openStore({ dataDir: folder })
-    const snapshot = await store.snapshot()
-    const answers = []
-    for (const node of nodes) answers.push(await edgesFrom(snapshot, node))
+  /** How long each of many commits takes, one after another. */
+  async latency({ folder, updates, commitLength, settings, clock }) {
+    const store = await open(folder, { settings })
+    const tookMs = []
     clock.start()
-    let done = 0
-    while (clock.elapsedMs < forMs) await edgesFrom(snapshot, nodes[done++ % nodes.length])
-    clock.stop(done)
-    await store.close()
-    return { answer: answers.join() }
-  },
-
-  async asOf({ folder, time, clock }) {
-    const store = await openStore({ dataDir: folder })
-    await stateOf(store, { asOf: time })
-    clock.start()
-    const answer = await stateOf(store, { asOf: time })
+    for (const [from, to] of commitsOf(updates, commitLength)) {
+      const startMs = performance.now()
+      await store.write(updates, from, to)
+      tookMs.push(performance.now() - startMs)
+    }
     clock.stop()
     await store.close()
-    return { answer }
+    // The first are slow for other reasons.
+    const sorted = tookMs.slice(Math.floor(tookMs.length / 10)).sort((left, right) => left - right)
+    return { medianMs: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) }
   },
 
-  async compact({ folder, clock }) {
-    const store = await openStore({ dataDir: folder })
+  /** What ingest, reopening and a second read of the same take, in one process. */
+  async curve(job) {
+    const { folder, updates, commitLength, clock } = job
+    const timed = async work => {
+      const startMs = performance.now()
+      await work()
+      return (performance.now() - startMs) / 1000
+    }
     clock.start()
-    await store.compact()
+    const ingest = await timed(async () => {
+      const store = await open(folder, job)
+      for (const [from, to] of commitsOf(updates, commitLength)) await store.write(updates, from, to)
+      await store.close()
+    })
+    let store
+    const reopen = await timed(async () => {
+      store = await open(folder, {})
+      await store.state()
+    })
+    const scan = await timed(() => store.state())
     clock.stop()
-    const answer = await stateOf(store)
     await store.close()
-    return { answer }
+    return { ingest, reopen, scan }
+  },
+
+  /** What a compaction takes of what is there, or of `updates` in so many batches if there are some. */
+  async curveCompact({ folder, updates, commitLength, batches, clock }) {
+    const bufferSize = updates === undefined ? {} : { bufferSize: updates.length / batches }
+    const store = await open(folder, { settings: { ...bufferSize, autoCompactThreshold: 0 } })
+    if (updates !== undefined)
+      for (const [from, to] of commitsOf(updates, commitLength)) await store.write(updates, from, to)
+    clock.start()
+    const told = await store.compact()
+    clock.stop()
+    await store.close()
+    return told
   },
 
   async idle({ folder, idleMs, clock }) {
@@ -178,3 +170,6 @@ export const varve = {
     return idle
   },
 }
+
+/** @type {import('./contestant.js').Contestant} */
+export const varve = { open, joins: true, works }

@@ -1,0 +1,80 @@
+// Owns the works that take in much, in commits of 10,000 updates, each durable, from opening an empty folder to closing
+// it.
+import { compare, perSecond } from '../compare.js'
+import { COMMIT_LENGTH_MAX as COMMIT_LENGTH } from '../data.js'
+
+/** Updates of a load before the one that counts: enough for a flush. */
+const WARM_UP_LENGTH = 100_000
+
+/** Fewer and larger flushes: a setting that a bulk load should make. */
+export const BULK_SETTINGS = { bufferSize: 100_000 }
+
+/** A load of so much of a shape; it counts only if it is warmed up. */
+export const load = (shape, length, settings = BULK_SETTINGS) => ({
+  work: 'bulk',
+  shape,
+  length,
+  commitLength: COMMIT_LENGTH,
+  settings,
+})
+
+export const warm = job => ({ ...job, warmUpLength: Math.min(WARM_UP_LENGTH, job.length) })
+
+const millions = length => `${length / 1e6} M`
+
+const ingest = (bench, who, shape, length, title) =>
+  compare(bench, {
+    title,
+    unit: 'updates/s',
+    who,
+    job: warm(load(shape, length)),
+    value: run => run.updates / run.seconds,
+    bytes: run => run.bytes / run.updates,
+  })
+
+/** @returns {AsyncGenerator<import('../compare.js').Finding>} */
+export async function* bulk(bench, { updates, manyUpdates, lines, who }) {
+  const grow = await ingest(bench, who.bulk, 'grow', updates, `Bulk ingest, grow, ${millions(updates)}`)
+  const { varve, sqlite, lmdb, duckdb } = grow.of
+  yield {
+    table: grow.table,
+    ratios: { bulk_vs_sqlite: varve / sqlite, bulk_vs_lmdb: varve / lmdb, bulk_vs_duckdb: varve / duckdb },
+  }
+  if (lines === undefined) return
+  yield {
+    table: (await ingest(bench, who.bulk, 'churn', updates, `Bulk ingest, churn, ${millions(updates)}`))
+      .table,
+  }
+  for (const shape of ['grow', 'churn'])
+    yield {
+      table: (
+        await ingest(
+          bench,
+          who.bulkMany,
+          shape,
+          manyUpdates,
+          `Bulk ingest, ${shape}, ${millions(manyUpdates)}`,
+        )
+      ).table,
+    }
+  const strings = `Bulk ingest, (string, string, float), ${millions(updates)}`
+  yield { table: (await ingest(bench, who.bulk, 'strings', updates, strings)).table }
+  yield { table: (await ingest(bench, who.bulk, 'lines', lines, 'Bulk ingest, the line history')).table }
+
+  const defaults = await compare(bench, {
+    title: `Bulk ingest, grow, ${millions(updates)}, Varve with its default settings`,
+    unit: 'updates/s',
+    who: ['varve'],
+    job: warm(load('grow', updates, {})),
+    value: perSecond(updates),
+  })
+  yield { table: defaults.table }
+  const facts = await compare(bench, {
+    title: `Bulk insert of new facts, ${millions(updates)}`,
+    unit: 'facts/s',
+    who: ['varve'],
+    job: { ...warm(load('fresh', updates)), work: 'insert' },
+    value: perSecond(updates),
+  })
+  yield { table: facts.table }
+}
