@@ -2,10 +2,11 @@
 import { expect, test } from 'vitest'
 import { LAYOUT_KEY, layoutFromText } from '../../src/batch/layout.ts'
 import { type BatchTask, type MergeInput, makeBatch } from '../../src/batch/make.ts'
-import { footerLength, readFooter } from '../../src/batch/parquet.ts'
+
 import { BatchReader } from '../../src/batch/reader.ts'
 import { bytesOf, type Columns } from '../../src/model/columns.ts'
 import { consolidate } from '../../src/model/consolidate.ts'
+import { footerLength, readFooter } from '../../src/parquet/footer.ts'
 import { collect, columnsOf, type Row, rowsOf, typed } from './columns-of.ts'
 import { WatchedDisk } from './watched-disk.ts'
 
