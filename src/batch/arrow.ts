@@ -194,12 +194,30 @@ const arrayOf = (data: Data): ArrowArray => {
   }
 }
 
-/** The record batches of an IPC stream, each as its columns by name. */
-export const fromArrowStream = (stream: Uint8Array): ReadonlyMap<string, ArrowArray>[] =>
-  tableFromIPC(stream).batches.map(
+const arraysOf = ({ batches }: Table): ReadonlyMap<string, ArrowArray>[] =>
+  batches.map(
     batch =>
       new Map(batch.schema.fields.map((field, index) => [field.name, arrayOf(batch.data.children[index]!)])),
   )
+
+/** The record batches of an IPC stream, each as its columns by name. */
+export const fromArrowStream = (stream: Uint8Array): ReadonlyMap<string, ArrowArray>[] =>
+  arraysOf(tableFromIPC(stream))
+
+/** Whether a dictionary is in several pieces, as those of a stream are that grow. */
+const hasPieces = ({ batches }: Table): boolean =>
+  batches.some(({ data }) => data.children.some(({ dictionary }) => (dictionary?.data.length ?? 0) > 1))
+
+const isWhole = (data: Data): boolean =>
+  data.offset === 0 &&
+  (data.children as readonly Data[]).every(isWhole) &&
+  (data.dictionary?.data ?? []).every(isWhole)
+
+/** The record batches of a table, each as its columns by name. Nothing is copied, unless it is a part of another table. */
+export const fromArrowTable = (table: ArrowTable): ReadonlyMap<string, ArrowArray>[] => {
+  const isPart = table.batches.some(({ data }) => !isWhole(data)) || hasPieces(table)
+  return arraysOf(isPart ? tableFromIPC(tableToIPC(table, 'stream')) : table)
+}
 
 /** The columns of the schema in an IPC stream: their names and how their values are laid out. */
 export const arrowSchema = (stream: Uint8Array): { readonly name: string; readonly layout: ArrowLayout }[] =>

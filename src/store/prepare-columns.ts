@@ -1,5 +1,6 @@
 // Owns the edge of a commit that comes as columns: arrays become columns of canonical values without an object or a
 // value of its own per row, wherever the arrays are typed. What is wrong is named by array and row.
+import type { ArrowTable } from '../batch/arrow.ts'
 import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { type Column, type Columns, columnOfValues } from '../model/columns.ts'
@@ -28,6 +29,10 @@ export interface UpdateColumns {
   /** One for all rows, or one a row: as {@link Update.diff}. @default 1 */
   readonly diff?: number | ArrayLike<number>
 }
+
+/** Whether updates come as an Arrow table, of whatever copy of the library. */
+export const isArrowTable = (given: unknown): given is ArrowTable =>
+  typeof given === 'object' && given !== null && 'batches' in given && 'schema' in given
 
 const isIntegerArray = (values: unknown): values is IntegerArray =>
   values instanceof Int32Array ||
@@ -104,12 +109,10 @@ const columnsOf = (given: UpdateColumns, schema: Schema | undefined): Columns =>
   if (unknown !== undefined)
     throw new InputError('UPDATE_INVALID', 'columns are {data, time, diff}', { place: `columns.${unknown}` })
   const { data, time, diff = 1 } = given
-  if (!Array.isArray(data) || data.length === 0 || data.length > COLUMNS_MAX)
-    throw new InputError('UPDATE_INVALID', `a shard has 1 to ${COLUMNS_MAX} columns`, {
-      place: 'columns.data',
-    })
+  if (!Array.isArray(data))
+    throw new InputError('UPDATE_INVALID', 'columns are a list of arrays', { place: 'columns.data' })
   const columns = data.map((values, index) => columnOf(values, schema?.[index], `columns.data[${index}]`))
-  const { length } = columns[0]!.payload
+  const length = columns[0]?.payload.length ?? 0
   const odd = columns.findIndex(({ payload }) => payload.length !== length)
   if (odd !== -1)
     throw new InputError('UPDATE_INVALID', 'all columns have the same length', {
@@ -117,8 +120,6 @@ const columnsOf = (given: UpdateColumns, schema: Schema | undefined): Columns =>
       length,
       found: columns[odd]!.payload.length,
     })
-  if (length === 0)
-    throw new InputError('UPDATE_INVALID', 'a commit is at least one update', { place: 'columns.data' })
   return {
     length,
     data: columns,
@@ -130,24 +131,57 @@ const columnsOf = (given: UpdateColumns, schema: Schema | undefined): Columns =>
   }
 }
 
+/** At least one column and one row. */
+const checkExtent = ({ data, length }: Columns): void => {
+  if (data.length === 0 || data.length > COLUMNS_MAX)
+    throw new InputError('UPDATE_INVALID', `a shard has 1 to ${COLUMNS_MAX} columns`, {
+      place: 'columns.data',
+    })
+  if (length === 0)
+    throw new InputError('UPDATE_INVALID', 'a commit is at least one update', { place: 'columns.data' })
+}
+
 /**
  * The request of a commit of one shard's updates as columns.
  * @throws {InputError} with `details.place`, e.g. `columns.data[1][3]`
  */
 export const prepareColumns = (
   shard: string,
-  columns: UpdateColumns,
+  given: UpdateColumns,
   options: CommitOptions,
   schemaOf: SchemaOf,
 ): CommitRequest => {
   const checked = optionsOf(options)
   checkShardName(shard, 'shard')
+  const columns = columnsOf(given, schemaOf(shard))
+  checkExtent(columns)
   return {
-    updates: new Map([[shard, columnsOf(columns, schemaOf(shard))]]),
+    updates: new Map([[shard, columns]]),
     placeOf: (_, row, part) => {
       if (part === 'tuple') return 'columns.data'
       return part === 'time' ? `columns.time[${row}]` : `columns.data[${part}][${row}]`
     },
+    ...checked,
+  }
+}
+
+/** As {@link prepareColumns}, of an Arrow table. @throws {InputError} with `details.place`, e.g. `columns.price[3]` */
+export const prepareTable = async (
+  shard: string,
+  table: ArrowTable,
+  options: CommitOptions,
+  schemaOf: SchemaOf,
+): Promise<CommitRequest> => {
+  const checked = optionsOf(options)
+  checkShardName(shard, 'shard')
+  // Arrow takes longer to load than a store to open: so only who has a table waits for it.
+  const { columnsOfTable } = await import('../batch/table-columns.ts')
+  const { columns, names } = columnsOfTable(table, schemaOf(shard), { time: NO_TIME, diff: 1 })
+  checkExtent(columns)
+  return {
+    updates: new Map([[shard, columns]]),
+    placeOf: (_, row, part) =>
+      part === 'tuple' ? 'columns' : `columns.${part === 'time' ? part : names[part]}[${row}]`,
     ...checked,
   }
 }

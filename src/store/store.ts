@@ -1,4 +1,5 @@
 // Owns the public face of a store: a thin facade that checks shapes and hands over.
+import type { ArrowTable } from '../batch/arrow.ts'
 import { checkShardName } from '../disk/shard-file.ts'
 import { type ColumnDeclaration, declaredSchema } from '../model/schema.ts'
 import { checkTime, type Update } from '../model/update.ts'
@@ -7,8 +8,15 @@ import type { CompactionReport } from './compactions.ts'
 import type { Engine } from './engine.ts'
 import type { FlushReport } from './maintenance.ts'
 import { checkOptions } from './options.ts'
-import { type CommitOptions, type FactOptions, prepare, prepareDrop, prepareTuples } from './prepare.ts'
-import { prepareColumns, type UpdateColumns } from './prepare-columns.ts'
+import {
+  type CommitOptions,
+  type FactOptions,
+  prepare,
+  prepareDrop,
+  prepareTuples,
+  type SchemaOf,
+} from './prepare.ts'
+import { isArrowTable, prepareColumns, prepareTable, type UpdateColumns } from './prepare-columns.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { StoreStatus } from './status.ts'
 
@@ -80,12 +88,22 @@ export class Store implements AsyncDisposable {
    * Appends updates of one shard that come as columns: one commit, as {@link commit} makes of rows, and by far the
    * fastest way in for many. `details.place` of an error reads `columns.data[1][3]`: row 3 of the second column.
    *
+   * Of an Arrow table the columns named `time` and `diff` are times and diffs, all others data: by name for a shard whose
+   * columns are declared, else in their order. `details.place` reads `columns.price[3]`. The first table loads Arrow, if
+   * the application has not, and so may be overtaken by commits that are made right after it.
+   *
    * Throws as {@link commit} does; what does not fit into one line of the log, some million rows, is COMMIT_TOO_LARGE.
    */
-  async append(shard: string, columns: UpdateColumns, options: CommitOptions = {}): Promise<CommitResult> {
-    const { time, lsn } = await this.#engine.commit(
-      prepareColumns(shard, columns, options, name => this.#engine.schemaOf(name)),
-    )
+  async append(
+    shard: string,
+    columns: UpdateColumns | ArrowTable,
+    options: CommitOptions = {},
+  ): Promise<CommitResult> {
+    const schemaOf: SchemaOf = name => this.#engine.schemaOf(name)
+    const request = isArrowTable(columns)
+      ? await prepareTable(shard, columns, options, schemaOf)
+      : prepareColumns(shard, columns, options, schemaOf)
+    const { time, lsn } = await this.#engine.commit(request)
     return this.#withDurable({ time, lsn })
   }
 

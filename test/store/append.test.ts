@@ -1,3 +1,12 @@
+import {
+  IntervalDayTime,
+  makeData,
+  Table,
+  tableFromArrays,
+  Utf8,
+  Vector,
+  vectorFromArray,
+} from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
@@ -9,6 +18,10 @@ import { anyTuple } from '../support/values.ts'
 
 const SHARD = 'default:edge'
 
+/** A column of a type that has no equivalent. */
+const intervals = (): Vector =>
+  new Vector([makeData({ type: new IntervalDayTime(), length: 1, nullCount: 0, data: new Int32Array(2) })])
+
 /** What the call is refused with, and that nothing happened. */
 const refusal = async (store: Store, columns: unknown, options: object = {}): Promise<unknown> => {
   const before = store.status().lsn
@@ -17,6 +30,103 @@ const refusal = async (store: Store, columns: unknown, options: object = {}): Pr
   const { name, code, details } = error as { name: string; code: string; details: { place: string } }
   return [name, code, details.place]
 }
+
+describe('append of an Arrow table', () => {
+  const people = (): Table =>
+    tableFromArrays({
+      name: ['ann', 'bob', 'ann'],
+      age: new Int32Array([31, 27, 31]),
+      diff: new Int8Array([1, 1, 2]),
+    })
+
+  test('by place into a shard whose columns have no names; diff and time by name', async () => {
+    const store = await openOn(new MemoryDisk())
+    expect(await store.append(SHARD, people())).toMatchObject({ lsn: 1, time: 0 })
+    const later = tableFromArrays({
+      time: new Int32Array([5, 7]),
+      a: ['cy', 'ann'],
+      b: new Uint8Array([1, 31]),
+    })
+    await store.append(SHARD, later, { id: 'later' })
+    expect(await read(store, SHARD, 6)).toEqual({ '["ann",31]': 3, '["bob",27]': 1, '["cy",1]': 1 })
+    expect(await read(store, SHARD)).toEqual({ '["ann",31]': 4, '["bob",27]': 1, '["cy",1]': 1 })
+    await store.close()
+  })
+
+  test('by name into a shard whose columns are declared', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.declare(SHARD, [
+      { name: 'age', type: 'float64' },
+      { name: 'name', type: 'string' },
+    ])
+    await store.append(SHARD, people())
+    expect(await read(store, SHARD)).toEqual({ '[31,"ann"]': 3, '[27,"bob"]': 1 })
+    await store.close()
+  })
+
+  test('what a snapshot gives as a table can be appended elsewhere', async () => {
+    const from = await openOn(new MemoryDisk())
+    await from.append(SHARD, {
+      data: [
+        [1, null, -3],
+        ['a', 'b', null],
+      ],
+      diff: [1, -2, 3],
+    })
+    const snapshot = await from.snapshot()
+    const to = await openOn(new MemoryDisk())
+    await to.append(SHARD, await snapshot.toArrow(SHARD))
+    expect(await read(to, SHARD)).toEqual({ '[null,"b"]': -2, '[-3,null]': 3, '[1,"a"]': 1 })
+    await snapshot.close()
+    await from.close()
+    await to.close()
+  })
+
+  test('also a part of one, or several together', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.append(SHARD, people().slice(1, 2))
+    await store.append(SHARD, people().slice(0, 1).concat(people().slice(2)))
+    expect(await read(store, SHARD)).toEqual({ '["ann",31]': 3, '["bob",27]': 1 })
+    await store.close()
+  })
+
+  test('names what is wrong by column and row, and then nothing happened', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.append('default:other', { data: [[1]] }, { time: 4 })
+    const invalid = (place: string) => ['InputError', 'UPDATE_INVALID', place]
+    const table = (columns: object): Table => tableFromArrays(columns as Record<string, unknown[]>)
+    expect(await refusal(store, table({ a: [1, 2], diff: new Int8Array([1, 0]) }))).toEqual(
+      invalid('columns.diff[1]'),
+    )
+    expect(await refusal(store, table({ a: [1, 2], time: [5, null] }))).toEqual(invalid('columns.time[0]'))
+    expect(await refusal(store, table({ a: [1, 2], time: new Int32Array([5, -1]) }))).toEqual(
+      invalid('columns.time[1]'),
+    )
+    expect(await refusal(store, table({ diff: new Int8Array([1]) }))).toEqual(invalid('columns.data'))
+    expect(await refusal(store, table({ a: new Int8Array(0) }))).toEqual(invalid('columns.data'))
+    expect(await refusal(store, people().concat(people()), { tim: 1 })).toEqual([
+      'InputError',
+      'OPTION_INVALID',
+      'options.tim',
+    ])
+    const [vector] = [vectorFromArray(['x'], new Utf8())]
+    expect(await refusal(store, new Table({ a: vector!, b: intervals() }))).toEqual(invalid('columns.b'))
+    expect(await refusal(store, table({ a: new Int8Array(2), time: new Int32Array([5, 3]) }))).toEqual([
+      'FrontierError',
+      'TIME_BEFORE_UPPER',
+      'columns.time[1]',
+    ])
+    await store.declare(SHARD, [{ name: 'a', type: 'string' }])
+    expect(await refusal(store, table({ b: ['x'] }))).toEqual(invalid('columns.a'))
+    expect(await refusal(store, table({ a: ['x'], b: ['x'] }))).toEqual(invalid('columns.b'))
+    expect(await refusal(store, table({ a: new Int32Array([1]) }))).toEqual([
+      'InputError',
+      'TYPE_MISMATCH',
+      'columns.a[0]',
+    ])
+    await store.close()
+  })
+})
 
 describe('append', () => {
   test('is one commit of all rows', async () => {
