@@ -25,7 +25,10 @@ export type ParquetCompression = 'snappy' | 'none' | 'gzip' | 'zstd'
 export interface Settings {
   /** @default 'immediate' */
   readonly durabilityMode: DurabilityMode
-  /** Updates in a shard's buffer that start its flush into a batch. At least 1. @default 10_000 */
+  /**
+   * Updates in a shard's buffer that start its flush into a batch; behind one that is being flushed, commits wait at eight
+   * times as many. At least 1. @default 10_000
+   */
   readonly bufferSize: number
   /** Bytes of all buffers together that start a flush of all shards; at twice that commits wait. At least 1. @default 256 MiB */
   readonly maxBufferBytes: number

@@ -11,8 +11,11 @@ import type { Shard } from '../shard/shard.ts'
 import type { State } from '../shard/state.ts'
 import type { Log } from '../wal/log.ts'
 
-/** A shard has at most this many buffers on their way into batches; then commits to it wait. */
-const FROZEN_MAX = 2
+/**
+ * How many times `bufferSize` a shard may take in while a buffer is on its way into a batch; then commits to it wait.
+ * What comes in meanwhile is flushed as one: under load there are fewer and larger batches.
+ */
+const BUFFERS_MAX = 8
 /** Flushes of a shard that may fail in a row, other than for a full disk, before the store is poisoned. */
 const FLUSH_FAILURES_MAX = 3
 
@@ -68,7 +71,7 @@ export class Flushes {
 
   /** Whether a shard has so much to flush that commits to it must wait. */
   isFull(shard: Shard): boolean {
-    return shard.frozenBuffers >= FROZEN_MAX && shard.activeLength >= this.#parts.settings.bufferSize
+    return shard.frozenBuffers > 0 && shard.activeLength >= BUFFERS_MAX * this.#parts.settings.bufferSize
   }
 
   /** Flushes all frozen buffers of a shard; whoever comes meanwhile shares the work. */
@@ -85,6 +88,7 @@ export class Flushes {
           if (shard.nextFence !== fence) continue
           const done = await flushOldest(disk, registry, batchFormat(settings), shard)
           this.#account(shard)
+          if (shard.frozenBuffers === 0 && shard.activeLength >= settings.bufferSize) this.#freeze(shard)
           if (done !== undefined) flushed.push(done)
         }
         return flushed
@@ -139,7 +143,7 @@ export class Flushes {
     this.#account(shard)
     // Nobody waits for the files of a dropped shard to go, but nothing is served by keeping them.
     if (shard.isDropPending) this.#flushSoon(shard)
-    if (shard.activeLength < this.#parts.settings.bufferSize || shard.frozenBuffers >= FROZEN_MAX) return
+    if (shard.activeLength < this.#parts.settings.bufferSize || shard.frozenBuffers > 0) return
     this.#freeze(shard)
     this.#flushSoon(shard)
   }

@@ -29,8 +29,8 @@ const fill = async (store: Store, bound: string, text?: string): Promise<[number
 
 /** What holds up the work that clears each bound, and what is full by then. */
 const BOUNDS: [bound: string, Partial<Settings>, stalled: RegExp, least: number, most: number][] = [
-  // Two buffers on their way into batches, and a third that is full.
-  ['bufferSize', { bufferSize: 3 }, /^write batches/, 9, 9],
+  // A buffer on its way into a batch, and eight times as much behind it.
+  ['bufferSize', { bufferSize: 3 }, /^write batches/, 27, 27],
   ['maxBufferBytes', { maxBufferBytes: 3000 }, /^write batches/, 100, 200],
   ['maxWalSizeBytes', { maxWalSizeBytes: 4000 }, /^write batches/, 20, 40],
   // The first two batches are merged into the third; four more may come meanwhile, and the one that is being flushed.

@@ -2,6 +2,7 @@ import { parquetMetadata } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
 import type { Disk } from '../../src/disk/disk.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { bytesOf } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
@@ -23,6 +24,18 @@ describe('a flush', () => {
     await store.flush()
     expect(store.status().shards).toMatchObject([{ name: 'default:edge', batches: 1, rows: 5, buffered: 0 }])
     expect((await filesIn(disk)).filter(name => name.startsWith('batches/'))).toEqual(['batches/1.parquet'])
+    await store.close()
+  })
+
+  test('makes one batch of what came in during the one before, and waits for no commit to do it', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { bufferSize: 3, autoCompactThreshold: 0 })
+    const stall = disk.stall(/^write batches/)
+    for (let value = 0; value < 8; value++) await store.commit([edge(value)])
+    expect(store.status()).toMatchObject({ buffer: { updates: 8 }, waitingAt: undefined })
+    stall.release()
+    while (store.status().buffer.updates > 0) await new Promise(resolve => setImmediate(resolve))
+    expect(store.status().shards).toMatchObject([{ batches: 2, rows: 8, buffered: 0 }])
     await store.close()
   })
 
