@@ -38,6 +38,13 @@ class ColumnSpan {
         greatest = row
         continue
       }
+      // The common case, without a call for each row.
+      if (kind === Kind.int && column.kinds[least] === kind && column.kinds[greatest] === kind) {
+        const payload = column.payload[row]!
+        if (payload < column.payload[least]!) least = row
+        else if (payload > column.payload[greatest]!) greatest = row
+        continue
+      }
       // Equal values often stand side by side; a code in the heap tells so at once.
       if (
         isHeapKind(kind) &&

@@ -64,27 +64,22 @@ export const isDecodable = ({ codec, encodings }: ColumnChunk, type: ValueType):
   )
 
 const unknownEncoding = (): never => {
-  throw new MalformedParquet('a page has an encoding that its footer does not name')
+  throw new MalformedParquet('a page has an encoding that values of its type have not')
 }
 
 const decodeInt64s = (cursor: Cursor, encoding: number, count: number, column: Column, at: number): void => {
-  if (encoding === Encoding.plain) return readInt64s(cursor, count, column, at)
-  if (encoding !== Encoding.delta) return unknownEncoding()
-  const start = cursor.at
-  if (readDelta64(cursor, count, column.payload, at)) {
-    column.kinds.fill(Kind.int, at, at + count)
-    return
-  }
-  cursor.at = start
-  takeBigInts(readDeltaWide(cursor, count), column, at)
+  if (encoding === Encoding.plain) readInt64s(cursor, count, column, at)
+  else if (encoding === Encoding.delta) {
+    const start = cursor.at
+    if (readDelta64(cursor, count, column.payload, at)) return
+    cursor.at = start
+    takeBigInts(readDeltaWide(cursor, count), column, at)
+  } else unknownEncoding()
 }
 
-/** Puts milliseconds where integers are. */
-const makeTimestamps = ({ kinds }: Column, from: number, to: number): void => {
-  for (let row = from; row < to; row++) {
-    if (kinds[row] === Kind.wide) throw new MalformedParquet('a timestamp is beyond 2^53 ms')
-    kinds[row] = Kind.timestamp
-  }
+const refuseWide = ({ kinds }: Column, from: number, to: number): void => {
+  if (kinds.subarray(from, to).includes(Kind.wide))
+    throw new MalformedParquet('a timestamp is beyond 2^53 ms')
 }
 
 const decodeBinaries = (
@@ -92,10 +87,9 @@ const decodeBinaries = (
   encoding: number,
   content: Content,
   count: number,
-  { kinds, payload, heap }: Column,
+  { payload, heap }: Column,
   at: number,
 ): void => {
-  kinds.fill(KIND[content], at, at + count)
   if (encoding === Encoding.plain) readPlainBinaries(cursor, content, heap, count, payload, at)
   else if (encoding === Encoding.deltaLength)
     readDeltaLengthBinaries(cursor, content, heap, count, payload, at)
@@ -110,31 +104,24 @@ const decodeBooleans = (
   out: Float64Array,
   at: number,
 ): void => {
-  if (encoding === Encoding.plain) return readBooleans(cursor, count, out, at)
-  if (encoding !== Encoding.rle) return unknownEncoding()
-  cursor.uint32()
-  out.set(readHybrid(cursor, 1, count), at)
+  if (encoding === Encoding.plain) readBooleans(cursor, count, out, at)
+  else if (encoding === Encoding.rle) {
+    cursor.uint32()
+    out.set(readHybrid(cursor, 1, count), at)
+  } else unknownEncoding()
 }
 
 /** Decodes `count` values that are no codes of a dictionary to rows from `at` on. */
 const decodeValues = (
   cursor: Cursor,
   encoding: number,
-  type: Exclude<ValueType, 'vector'>,
+  valueType: Exclude<ValueType, 'vector'>,
   count: number,
   column: Column,
   at: number,
 ): void => {
-  switch (type) {
-    case 'int64':
-    case 'uint64':
-      return decodeInt64s(cursor, encoding, count, column, at)
-    case 'timestamp':
-      decodeInt64s(cursor, encoding, count, column, at)
-      return makeTimestamps(column, at, at + count)
-    case 'string':
-    case 'bytes':
-      return decodeBinaries(cursor, encoding, type, count, column, at)
+  column.kinds.fill(KIND[valueType], at, at + count)
+  switch (valueType) {
     case 'boolean':
       decodeBooleans(cursor, encoding, count, column.payload, at)
       break
@@ -143,14 +130,25 @@ const decodeValues = (
       else if (encoding === Encoding.delta) readDelta32(cursor, count, column.payload, at)
       else unknownEncoding()
       break
+    case 'int64':
+    case 'uint64':
+      decodeInt64s(cursor, encoding, count, column, at)
+      break
+    case 'timestamp':
+      decodeInt64s(cursor, encoding, count, column, at)
+      refuseWide(column, at, at + count)
+      break
     case 'float64':
-      if (encoding !== Encoding.plain) unknownEncoding()
-      else readFloat64s(cursor, count, column.payload, at)
+      if (encoding === Encoding.plain) readFloat64s(cursor, count, column.payload, at)
+      else unknownEncoding()
+      break
+    case 'string':
+    case 'bytes':
+      decodeBinaries(cursor, encoding, valueType, count, column, at)
       break
     default:
-      return type satisfies never
+      valueType satisfies never
   }
-  column.kinds.fill(KIND[type], at, at + count)
 }
 
 /** Values by their codes. */
