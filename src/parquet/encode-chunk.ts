@@ -220,28 +220,19 @@ const writeBodies = (
 /** What compression must save at least, as a part: less is not worth decompressing. */
 const WORTHWHILE = 1 / 16
 
-/** How much of a page is tried. */
-const SAMPLE_BYTES = 16_384
-
-const isSmaller = (compressedBytes: number, bytes: number): boolean =>
-  compressedBytes < bytes * (1 - WORTHWHILE)
+const bytesOf = (pages: readonly Uint8Array[]): number => pages.reduce((sum, { length }) => sum + length, 0)
 
 /** The codec and the pages as they are stored: compressed where all of them together become small enough. */
 const stored = (
   pages: readonly Uint8Array[],
   wanted: Codec,
 ): { codec: Codec; pages: readonly Uint8Array[] } => {
-  const none = { codec: Codec.none, pages }
-  if (wanted === Codec.none) return none
-  const largest = pages.reduce((a, b) => (b.length > a.length ? b : a), new Uint8Array())
-  if (largest.length > 2 * SAMPLE_BYTES) {
-    const from = (largest.length - SAMPLE_BYTES) >> 1
-    const sample = largest.subarray(from, from + SAMPLE_BYTES)
-    if (!isSmaller(compressed(wanted, sample).length, sample.length)) return none
-  }
+  if (wanted === Codec.none) return { codec: Codec.none, pages }
+  // To try costs little: Snappy hurries over what has no matches.
   const smaller = pages.map(page => compressed(wanted, page))
-  const bytesOf = (all: readonly Uint8Array[]) => all.reduce((sum, { length }) => sum + length, 0)
-  return isSmaller(bytesOf(smaller), bytesOf(pages)) ? { codec: wanted, pages: smaller } : none
+  return bytesOf(smaller) < bytesOf(pages) * (1 - WORTHWHILE)
+    ? { codec: wanted, pages: smaller }
+    : { codec: Codec.none, pages }
 }
 
 /** Pages before they are compressed; the memory is used again for the next chunk. */
