@@ -153,6 +153,8 @@ const decodeValues = (
 
 /** Values by their codes. */
 interface Dictionary {
+  /** That of all; undefined if integers of both kinds are among them. */
+  readonly kind: number | undefined
   readonly kinds: Uint8Array
   readonly payload: Float64Array
 }
@@ -165,7 +167,7 @@ const readDictionary = (page: Page, type: Exclude<ValueType, 'vector'>, heap: He
   const kinds = new Uint8Array(count)
   const payload = new Float64Array(count)
   decodeValues(values, Encoding.plain, type, count, { kinds, payload, heap }, 0)
-  return { kinds, payload }
+  return { kind: kinds.includes(Kind.wide) ? undefined : KIND[type], kinds, payload }
 }
 
 const decodeCodes = (
@@ -177,13 +179,14 @@ const decodeCodes = (
 ): void => {
   if (dictionary === undefined) throw new MalformedParquet('a column chunk lacks its dictionary')
   const codes = readHybrid(cursor, cursor.byte(), count)
-  const size = dictionary.payload.length
+  const { kind, payload: values } = dictionary
   for (let index = 0; index < count; index++) {
     const code = codes[index]!
-    if (code >= size) throw new MalformedParquet('a code is beyond its dictionary')
-    kinds[at + index] = dictionary.kinds[code]!
-    payload[at + index] = dictionary.payload[code]!
+    if (code >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
+    payload[at + index] = values[code]!
+    if (kind === undefined) kinds[at + index] = dictionary.kinds[code]!
   }
+  if (kind !== undefined) kinds.fill(kind, at, at + count)
 }
 
 /** Moves values that lie side by side from `at` on to the rows that have one, the last first. */
