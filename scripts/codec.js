@@ -16,7 +16,7 @@ import {
   writeParquet,
 } from 'parquet-wasm'
 import parquetjs from 'parquetjs-lite'
-import { decodeGroup } from '../dist/batch/decode-group.js'
+import { ColumnChunks, decodeGroup } from '../dist/batch/decode-group.js'
 import { encodeGroups } from '../dist/batch/encode-groups.js'
 import { layoutOf, layoutText } from '../dist/batch/layout.js'
 import { slice } from '../dist/model/columns.js'
@@ -92,7 +92,7 @@ const own = {
       const bytesOf = new Map(
         chunks.map(({ column, offset, length }) => [column, bytes.subarray(offset, offset + length)]),
       )
-      rows += decodeGroup(layout, footer, index, bytesOf).length
+      rows += decodeGroup(layout, new ColumnChunks(footer, index, bytesOf)).length
     }
     return rows
   },

@@ -213,22 +213,60 @@ const countOnes = (levels: Uint32Array): number => {
   return count
 }
 
+/** Rows `[from, to)`. */
+export interface RowRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** Rows `[from, to)` of a column, without copying. */
+const cut = ({ kinds, payload, heap }: Column, from: number, to: number): Column => ({
+  kinds: kinds.subarray(from, to),
+  payload: payload.subarray(from, to),
+  heap,
+})
+
+/** The pages that a range of rows touches, and the row that the first of them begins with. */
+interface Touched {
+  readonly pages: readonly Page[]
+  readonly first: number
+  readonly end: number
+}
+
+/** Every row of a flat column is one value of its pages: so they say themselves which rows they have. */
+const touchedPages = (pages: Iterable<Page>, rows: number, { from, to }: RowRange): Touched => {
+  const touched: Page[] = []
+  let first = 0
+  let end = 0
+  let row = 0
+  for (const page of pages) {
+    const next = page.isDictionary ? row : row + page.values
+    if (page.isDictionary || (row < to && next > from)) {
+      touched.push(page)
+      if (end === 0) first = row
+      end = next
+    }
+    row = next
+    if (row > rows) throw new MalformedParquet('a column chunk has more rows than its row group')
+  }
+  if (row !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+  return { pages: touched, first, end }
+}
+
 const decodeFlat = (
-  pages: Iterable<Page>,
+  { pages, first, end }: Touched,
   type: Exclude<ValueType, 'vector'>,
   required: boolean,
-  rows: number,
-  column: Column,
-): void => {
+  heap: Heap,
+): Column => {
+  const column = { kinds: new Uint8Array(end - first), payload: new Float64Array(end - first), heap }
   let dictionary: Dictionary | undefined
   let row = 0
   for (const page of pages) {
     if (page.isDictionary) {
-      dictionary = readDictionary(page, type, column.heap)
+      dictionary = readDictionary(page, type, heap)
       continue
     }
-    if (row + page.values > rows)
-      throw new MalformedParquet('a column chunk has more rows than its row group')
     const { definition, values } = page.open()
     if (!required && definition === undefined) throw new MalformedParquet('a page lacks its levels')
     const defined = readDefined(definition, page.values)
@@ -240,13 +278,15 @@ const decodeFlat = (
     if (defined !== undefined) spread(column, row, defined, count)
     row += page.values
   }
-  if (row !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+  return column
 }
 
 const EMPTY = 1
 const ELEMENT = 2
 
-const decodeVectors = (pages: Iterable<Page>, rows: number, { kinds, payload, heap }: Column): void => {
+const decodeVectors = (pages: Iterable<Page>, rows: number, heap: Heap): Column => {
+  const kinds = new Uint8Array(rows)
+  const payload = new Float64Array(rows)
   let row = -1
   let elements: number[] = []
   let isNull = true
@@ -282,14 +322,17 @@ const decodeVectors = (pages: Iterable<Page>, rows: number, { kinds, payload, he
   }
   finish()
   if (row + 1 !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+  return { kinds, payload, heap }
 }
 
 /**
- * The rows of a column chunk, of which {@link isDecodable} holds. In a column of 64 bits what is no safe integer is a
- * bigint in the heap.
+ * Rows of a column chunk, of which {@link isDecodable} holds. In a column of 64 bits what is no safe integer is a bigint
+ * in the heap.
  *
  * @param bytes of the chunk, and nothing else
+ * @param rows of the row group
  * @param heap takes what does not fit the payload
+ * @param range within the row group; only pages that it touches are decoded, except of vectors. @default all rows
  * @throws {MalformedParquet}
  */
 export const decodeChunk = (
@@ -298,11 +341,12 @@ export const decodeChunk = (
   { type, required }: Pick<ParquetColumn, 'type' | 'required'>,
   rows: number,
   heap: Heap = new Heap(),
+  range: RowRange = { from: 0, to: rows },
 ): Column => {
-  const column = { kinds: new Uint8Array(rows), payload: new Float64Array(rows), heap }
   const levels = { isRepeated: type === 'vector', isOptional: !required }
   const pages = pagesOf(bytes, codec as Codec, levels)
-  if (type === 'vector') decodeVectors(pages, rows, column)
-  else decodeFlat(pages, type, required, rows, column)
-  return column
+  const { from, to } = range
+  if (type === 'vector') return cut(decodeVectors(pages, rows, heap), from, to)
+  const touched = touchedPages(pages, rows, range)
+  return cut(decodeFlat(touched, type, required, heap), from - touched.first, to - touched.first)
 }

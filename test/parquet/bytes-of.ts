@@ -1,5 +1,5 @@
 // Makes the bytes of whole files, by our own code and by parquet-wasm, and reads them again by either.
-import { decodeGroup } from '../../src/batch/decode-group.ts'
+import { ColumnChunks, decodeGroup } from '../../src/batch/decode-group.ts'
 import { encodeGroups, type OwnCompression } from '../../src/batch/encode-groups.ts'
 import { type Layout, layoutOf, layoutText } from '../../src/batch/layout.ts'
 import { WasmReader } from '../../src/batch/wasm-reader.ts'
@@ -54,7 +54,7 @@ export const chunksOf = (
 export const ownRead = (schema: Schema, bytes: Uint8Array): Columns[] => {
   const footer = readFooter(bytes)
   return footer.rowGroups.map((_, index) =>
-    decodeGroup(layoutOf(schema), footer, index, chunksOf(bytes, footer, index)),
+    decodeGroup(layoutOf(schema), new ColumnChunks(footer, index, chunksOf(bytes, footer, index))),
   )
 }
 

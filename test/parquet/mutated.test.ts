@@ -110,7 +110,7 @@ test('changed bytes', () => {
         bytes[Math.min(bytes.length - 1, Math.floor(at * bytes.length))] = set
       expect([-1, ROWS]).toContain(outcome(each, bytes))
     }),
-    { numRuns: 20_000 },
+    { numRuns: 6000 },
   )
 })
 
