@@ -4,7 +4,7 @@ import type { Column, Columns } from '../model/columns.ts'
 import { Heap } from '../model/heap.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
-import { decodeChunk, isDecodable } from '../parquet/decode-chunk.ts'
+import { decodeChunk, isDecodable, type RowRange } from '../parquet/decode-chunk.ts'
 import type { ParquetFooter, RowGroupFooter } from '../parquet/footer.ts'
 import { MalformedParquet } from '../parquet/malformed.ts'
 import type { ParquetColumn } from '../parquet/schema.ts'
@@ -19,19 +19,24 @@ export const isGroupDecodable = (layout: Layout, { chunks }: RowGroupFooter): bo
   })
 
 /** The column chunks of one row group. */
-class Group {
+export class ColumnChunks {
   readonly #footer: ParquetFooter
   readonly #group: RowGroupFooter
   readonly #bytesOf: ReadonlyMap<string, Uint8Array>
 
-  constructor(footer: ParquetFooter, group: RowGroupFooter, bytesOf: ReadonlyMap<string, Uint8Array>) {
+  /** @param bytesOf the chunks by name: those that are decoded must be there */
+  constructor(footer: ParquetFooter, index: number, bytesOf: ReadonlyMap<string, Uint8Array>) {
     this.#footer = footer
-    this.#group = group
+    this.#group = footer.rowGroups[index]!
     this.#bytesOf = bytesOf
   }
 
-  /** The rows of one column of the file; what does not fit the payload goes to `heap`. */
-  column(wanted: ParquetColumn, heap: Heap): Column {
+  get rows(): number {
+    return this.#group.rows
+  }
+
+  /** Rows of one column of the file; what does not fit the payload goes to `heap`. */
+  decode(wanted: ParquetColumn, heap: Heap, range: RowRange): Column {
     const { name, type, required } = wanted
     const found = this.#footer.columns.find(column => column.name === name)
     const chunk = this.#group.chunks.find(({ column }) => column === name)
@@ -39,7 +44,7 @@ class Group {
     if (found?.type !== type || found.required !== required || chunk === undefined || bytes === undefined)
       throw new MalformedColumn(name, `a column is not of type ${type} but ${found?.type ?? 'another'}`)
     try {
-      return decodeChunk(bytes, chunk, wanted, this.#group.rows, heap)
+      return decodeChunk(bytes, chunk, wanted, this.rows, heap, range)
     } catch (cause) {
       if (cause instanceof MalformedParquet) throw new MalformedColumn(name, cause.message, cause)
       throw cause
@@ -58,9 +63,17 @@ const join = (name: string, whole: Column, part: Column): void => {
   }
 }
 
-const decodeColumn = ({ name, type, parts }: LaidOutColumn, group: Group): Column => {
+/**
+ * Rows of one data column.
+ * @throws {MalformedColumn} if its chunks do not hold what the layout says
+ */
+export const decodeColumn = (
+  { name, type, parts }: LaidOutColumn,
+  chunks: ColumnChunks,
+  range: RowRange,
+): Column => {
   const heap = new Heap()
-  const [first, ...others] = parts.map(part => group.column({ ...part, required: false }, heap))
+  const [first, ...others] = parts.map(part => chunks.decode({ ...part, required: false }, heap, range))
   if (first === undefined) throw new MalformedColumn(name, 'a column has no parts')
   for (const part of others) join(name, first, part)
   if (type === 'null' && first.kinds.some(kind => kind !== Kind.null))
@@ -68,9 +81,9 @@ const decodeColumn = ({ name, type, parts }: LaidOutColumn, group: Group): Colum
   return first
 }
 
-const decodeRequired = (name: 'time' | 'diff', group: Group): Float64Array => {
+const decodeRequired = (name: 'time' | 'diff', chunks: ColumnChunks, range: RowRange): Float64Array => {
   const type = name === 'time' ? 'uint64' : 'int64'
-  const { kinds, payload } = group.column({ name, type, required: true }, new Heap())
+  const { kinds, payload } = chunks.decode({ name, type, required: true }, new Heap(), range)
   for (let row = 0; row < payload.length; row++) {
     const value = payload[row]!
     if (kinds[row] !== Kind.int || (name === 'time' ? value < 0 || value > TIME_MAX : value === 0))
@@ -80,24 +93,19 @@ const decodeRequired = (name: 'time' | 'diff', group: Group): Float64Array => {
 }
 
 /**
- * The rows of a row group of which {@link isGroupDecodable} holds.
+ * Rows of a row group of which {@link isGroupDecodable} holds.
  *
  * @param layout of the columns that are wanted
- * @param bytesOf the column chunks that they need, by name, and those of time and diff
- * @throws {MalformedColumn} if they do not hold what the layout says
+ * @param range of the rows that are wanted. @default all
+ * @throws {MalformedColumn} if the chunks do not hold what the layout says
  */
 export const decodeGroup = (
   layout: Layout,
-  footer: ParquetFooter,
-  index: number,
-  bytesOf: ReadonlyMap<string, Uint8Array>,
-): Columns => {
-  const { rows } = footer.rowGroups[index]!
-  const group = new Group(footer, footer.rowGroups[index]!, bytesOf)
-  return {
-    length: rows,
-    data: layout.map(column => decodeColumn(column, group)),
-    time: decodeRequired('time', group),
-    diff: decodeRequired('diff', group),
-  }
-}
+  chunks: ColumnChunks,
+  range: RowRange = { from: 0, to: chunks.rows },
+): Columns => ({
+  length: range.to - range.from,
+  data: layout.map(column => decodeColumn(column, chunks, range)),
+  time: decodeRequired('time', chunks, range),
+  diff: decodeRequired('diff', chunks, range),
+})

@@ -6,7 +6,7 @@ import { DiskError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
 import type { Schema } from '../model/schema.ts'
 import { MAGIC, type ParquetFooter } from '../parquet/footer.ts'
-import { decodeGroup, isGroupDecodable } from './decode-group.ts'
+import { ColumnChunks, decodeGroup, isGroupDecodable } from './decode-group.ts'
 import type { BatchDescription } from './description.ts'
 import { type BatchOrigin, LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { OrderCheck } from './order.ts'
@@ -67,7 +67,7 @@ const readGroup = async (
   const bytesOf = new Map<string, Uint8Array>()
   for (const { column, offset, length } of group.chunks)
     bytesOf.set(column, await readExactly(file, offset, length))
-  return decodeGroup(layout, footer, index, bytesOf)
+  return decodeGroup(layout, new ColumnChunks(footer, index, bytesOf))
 }
 
 /** Reads all of a file that nobody has a checksum of. */

@@ -3,13 +3,17 @@
 import { type Columns, contentAt, slice } from '../model/columns.ts'
 import { firstUnconsolidated } from '../model/consolidate.ts'
 import { compareRows } from '../model/sort.ts'
-import { compareKinded, type Kind } from '../model/value.ts'
+import { compareKinded, Kind } from '../model/value.ts'
 
 /** As compareRows within one chunk, where equal codes say that values are equal: neighbours mostly are. */
 const compareWithin = ({ data, time }: Columns, a: number, b: number): number => {
-  for (const column of data) {
+  for (let index = 0; index < data.length; index++) {
+    const column = data[index]!
     const { kinds, payload } = column
-    if (kinds[a] === kinds[b] && payload[a] === payload[b]) continue
+    if (kinds[a] === kinds[b]) {
+      if (payload[a] === payload[b]) continue
+      if (kinds[a] === Kind.int) return payload[a]! - payload[b]!
+    }
     const order = compareKinded(
       kinds[a] as Kind,
       contentAt(column, a),

@@ -1,21 +1,19 @@
 // Owns the reading of a batch file. Holds one descriptor, so that the file stays readable after it was replaced and
 // removed (rules 18). Invariant: no byte is decoded before its checksum was verified (rules 15).
 import type { Disk, DiskFile } from '../disk/disk.ts'
-import { assert, CorruptionError, DiskError, type ErrorDetails } from '../errors.ts'
-import { checksum } from '../model/checksum.ts'
-import type { Columns } from '../model/columns.ts'
+import { assert, CorruptionError, DiskError } from '../errors.ts'
+import { type Column, type Columns, slice } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
 import type { Exclusion } from '../model/predicate.ts'
+import type { RowRange } from '../parquet/decode-chunk.ts'
 import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
-import { decodeGroup, isGroupDecodable } from './decode-group.ts'
+import { ColumnChunks, decodeColumn, decodeGroup, isGroupDecodable } from './decode-group.ts'
 import type { BatchDescription } from './description.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { MalformedColumn } from './malformed-column.ts'
 import { rowGroupMayHold } from './prune.ts'
+import { corrupt, readVerified, readVerifiedChunks } from './verified.ts'
 import type { WasmReader } from './wasm-reader.ts'
-
-const corrupt = (why: string, details: ErrorDetails, cause?: unknown): CorruptionError =>
-  new CorruptionError('BATCH_CORRUPT', why, details, cause)
 
 const openFile = async (disk: Disk, file: string): Promise<DiskFile> => {
   try {
@@ -25,21 +23,6 @@ const openFile = async (disk: Disk, file: string): Promise<DiskFile> => {
       throw new CorruptionError('BATCH_MISSING', 'a batch is not there', { file }, cause)
     throw cause
   }
-}
-
-/** Reads exactly the range and checks it. */
-const readVerified = async (
-  source: DiskFile,
-  offset: number,
-  length: number,
-  expected: string,
-  details: ErrorDetails,
-): Promise<Uint8Array<ArrayBuffer>> => {
-  const bytes = await source.read(offset, length)
-  const found = checksum(bytes)
-  if (bytes.length !== length || found !== expected)
-    throw corrupt('the checksum of a batch does not match', { ...details, offset, expected, found })
-  return bytes
 }
 
 /** Whether the footer, which is what was written, is the footer of the batch that the metadata describes. */
@@ -164,31 +147,84 @@ export class BatchReader {
    * @param columns indices of the data columns wanted, in that order; no others are read. @default all
    * @throws {CorruptionError} BATCH_CORRUPT naming file, row group and, where known, column and offset
    */
-  async read(index: number, columns?: readonly number[]): Promise<Columns> {
+  read(index: number, columns?: readonly number[]): Promise<Columns> {
+    return this.#whileOpen(async () => {
+      const layout = this.#layoutOf(columns)
+      const bytesOf = await this.#chunksOf(index, layout)
+      const decoded = await this.#decoding(index, () =>
+        isGroupDecodable(layout, this.#footer.rowGroups[index]!)
+          ? decodeGroup(layout, new ColumnChunks(this.#footer, index, bytesOf))
+          : this.#readWasm(layout, index, bytesOf),
+      )
+      this.#check(decoded, index, this.description.rowGroups[index]!.len)
+      return decoded
+    })
+  }
+
+  /**
+   * Some rows of a row group, one after the other: those that `choose` picks once it sees the first data column, in whose
+   * order they are. Of the other columns only the pages with these rows are decoded: for few rows it costs about as
+   * much as to decode one column. Requires a batch with data columns.
+   *
+   * @param choose gets all rows of the column, and returns a range of them
+   * @param columns as in {@link read}
+   * @throws {CorruptionError} BATCH_CORRUPT as {@link read} does
+   */
+  readRange(
+    index: number,
+    choose: (first: Column, length: number) => RowRange,
+    columns?: readonly number[],
+  ): Promise<Columns> {
+    return this.#whileOpen(async () => {
+      const leading = this.#layout[0]!
+      const layout = this.#layoutOf(columns)
+      const seen = layout.includes(leading) ? layout : [leading, ...layout]
+      const group = this.#footer.rowGroups[index]!
+      const bytesOf = await this.#chunksOf(index, seen)
+      if (!isGroupDecodable(seen, group)) {
+        const whole = await this.#decoding(index, () => this.#readWasm(seen, index, bytesOf))
+        this.#check(whole, index, group.rows)
+        const { from, to } = choose(whole.data[seen.indexOf(leading)]!, whole.length)
+        return slice({ ...whole, data: layout.map(column => whole.data[seen.indexOf(column)]!) }, from, to)
+      }
+      const chunks = new ColumnChunks(this.#footer, index, bytesOf)
+      const all = { from: 0, to: group.rows }
+      const first = await this.#decoding(index, () => decodeColumn(leading, chunks, all))
+      const range = choose(first, group.rows)
+      const decoded = await this.#decoding(index, () => decodeGroup(layout, chunks, range))
+      this.#check(decoded, index, range.to - range.from)
+      return decoded
+    })
+  }
+
+  #layoutOf(columns: readonly number[] | undefined): Layout {
+    return columns === undefined ? this.#layout : columns.map(column => this.#layout[column]!)
+  }
+
+  /** Does `work`, and lets go of the file behind it if the reader was closed meanwhile. */
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error('the batch reader is closed')
-    assert(index >= 0 && index < this.rowGroups, 'the row group exists')
     this.#reading++
     try {
-      const layout = columns === undefined ? this.#layout : columns.map(column => this.#layout[column]!)
-      const decoded = await this.#decode(index, layout)
-      this.#check(decoded, index)
-      return decoded
+      return await work()
     } finally {
       this.#reading--
       if (this.#closed) await this.#release()
     }
   }
 
-  async #decode(index: number, layout: Layout): Promise<Columns> {
-    const bytesOf = await this.#chunksOf(index, new Set([...partNames(layout), 'time', 'diff']))
+  /** Decodes; whatever is wrong with the bytes becomes an error of this batch. */
+  async #decoding<T>(index: number, decode: () => T | Promise<T>): Promise<T> {
     try {
-      if (isGroupDecodable(layout, this.#footer.rowGroups[index]!))
-        return decodeGroup(layout, this.#footer, index, bytesOf)
-      return await (await this.#openWasm()).read(layout, index, bytesOf)
+      return await decode()
     } catch (cause) {
       const column = cause instanceof MalformedColumn ? cause.column : undefined
       throw corrupt('a row group cannot be decoded', { file: this.file, rowGroup: index, column }, cause)
     }
+  }
+
+  async #readWasm(layout: Layout, index: number, bytesOf: ReadonlyMap<string, Uint8Array>): Promise<Columns> {
+    return (await this.#openWasm()).read(layout, index, bytesOf)
   }
 
   #openWasm(): Promise<WasmReader> {
@@ -199,49 +235,19 @@ export class BatchReader {
     return this.#wasm
   }
 
-  /** The column chunks of these names, each verified, by name. */
-  async #chunksOf(index: number, names: ReadonlySet<string>): Promise<ReadonlyMap<string, Uint8Array>> {
+  /** The column chunks of a layout, time and diff, by name. */
+  async #chunksOf(index: number, layout: Layout): Promise<ReadonlyMap<string, Uint8Array>> {
+    assert(index >= 0 && index < this.rowGroups, 'the row group exists')
+    const names = new Set([...partNames(layout), 'time', 'diff'])
     const { chunks } = this.#footer.rowGroups[index]!
-    const wanted = chunks.map(({ column }) => names.has(column))
-    const bytesOf = new Map<string, Uint8Array>()
-    // Neighbours are read at once.
-    for (let from = wanted.indexOf(true); from !== -1; ) {
-      let to = from + 1
-      while (wanted[to] === true) to++
-      const bytes = await this.#readChunks(index, from, to)
-      const { offset } = chunks[from]!
-      for (const chunk of chunks.slice(from, to))
-        bytesOf.set(chunk.column, bytes.subarray(chunk.offset - offset, chunk.offset - offset + chunk.length))
-      from = wanted.indexOf(true, to)
-    }
-    return bytesOf
+    const expected = this.description.rowGroups[index]!.chunks
+    const details = { file: this.file, rowGroup: index }
+    return readVerifiedChunks(this.#source, chunks, expected, names, details)
   }
 
-  /** The bytes of the column chunks `[from, to)` of a row group, each verified. */
-  async #readChunks(index: number, from: number, to: number): Promise<Uint8Array> {
-    const chunks = this.#footer.rowGroups[index]!.chunks.slice(from, to)
-    const expected = this.description.rowGroups[index]!.chunks.slice(from, to)
-    const { offset } = chunks[0]!
-    const last = chunks.at(-1)!
-    const bytes = await this.#source.read(offset, last.offset + last.length - offset)
-    chunks.forEach((chunk, at) => {
-      const found = checksum(bytes.subarray(chunk.offset - offset, chunk.offset - offset + chunk.length))
-      if (found === expected[at]) return
-      throw corrupt('the checksum of a batch does not match', {
-        file: this.file,
-        rowGroup: index,
-        column: chunk.column,
-        offset: chunk.offset,
-        expected: expected[at],
-        found,
-      })
-    })
-    return bytes
-  }
-
-  #check({ length, time }: Columns, index: number): void {
-    const { lower, upper, rowGroups } = this.description
-    const { len } = rowGroups[index]!
+  /** @param len how many rows there must be */
+  #check({ length, time }: Columns, index: number, len: number): void {
+    const { lower, upper } = this.description
     const details = { file: this.file, rowGroup: index }
     if (length !== len) throw corrupt('a row group has another number of rows', { ...details, len, length })
     for (let row = 0; row < length; row++) {

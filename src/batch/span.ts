@@ -19,12 +19,40 @@ interface Bound {
   value: Value | undefined
 }
 
+/** Of rows that are all integers, the common case: no call for each. Undefined if one is something else. */
+const integerBounds = (
+  { kinds, payload }: Column,
+  length: number,
+): { min: number; max: number } | undefined => {
+  if (length === 0) return undefined
+  let min = Number.POSITIVE_INFINITY
+  let max = Number.NEGATIVE_INFINITY
+  for (let row = 0; row < length; row++) {
+    if (kinds[row] !== Kind.int) return undefined
+    const value = payload[row]!
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  return { min, max }
+}
+
 class ColumnSpan {
   readonly #min: Bound = { value: undefined }
   readonly #max: Bound = { value: undefined }
   #nulls = 0
 
   add(column: Column, length: number): void {
+    const integers = integerBounds(column, length)
+    if (integers !== undefined) this.#widen(integers.min, integers.max)
+    else this.#addMixed(column, length)
+  }
+
+  #widen(min: Value, max: Value): void {
+    if (this.#min.value === undefined || compareValues(min, this.#min.value) < 0) this.#min.value = min
+    if (this.#max.value === undefined || compareValues(max, this.#max.value) > 0) this.#max.value = max
+  }
+
+  #addMixed(column: Column, length: number): void {
     let least = -1
     let greatest = -1
     for (let row = 0; row < length; row++) {
@@ -50,11 +78,7 @@ class ColumnSpan {
       else if (compareKinded(kind, content, column.kinds[greatest] as Kind, contentAt(column, greatest)) > 0)
         greatest = row
     }
-    if (least === -1) return
-    const min = valueAt(column, least)
-    const max = valueAt(column, greatest)
-    if (this.#min.value === undefined || compareValues(min, this.#min.value) < 0) this.#min.value = min
-    if (this.#max.value === undefined || compareValues(max, this.#max.value) > 0) this.#max.value = max
+    if (least !== -1) this.#widen(valueAt(column, least), valueAt(column, greatest))
   }
 
   describe(type: ColumnType): ColumnDescription {

@@ -1,5 +1,5 @@
 // Owns the progress bar of long work: on a terminal, after a second, and gone when the work ends, however it ends.
-import cliProgress from 'cli-progress'
+import type { SingleBar } from 'cli-progress'
 
 /** Told how far the work has come, in whatever the total counts. */
 export type Progress = (done: number, total: number) => void
@@ -25,6 +25,18 @@ export const surfaceBeside = (output: { readonly isTTY?: boolean }): Surface => 
   taken: output.isTTY === true,
 })
 
+/** A bar that is not drawn yet. The library is loaded only where there is a terminal to draw on. */
+const loadBar = async (what: string, stream: NodeJS.WritableStream): Promise<SingleBar> => {
+  const { default: cliProgress } = await import('cli-progress')
+  return new cliProgress.SingleBar({
+    format: `${what} [{bar}] {percentage}% | {value} of {total} | {eta_formatted} left`,
+    stream,
+    clearOnComplete: true,
+    barsize: 24, // With the longest text it fits 80 columns.
+    linewrap: true, // Trims the bar to the terminal; false would change the terminal's own setting.
+  })
+}
+
 /**
  * Does `work`, which tells how far it is, and shows that as a bar.
  * @param what stands before the bar: `importing`
@@ -35,26 +47,21 @@ export const withProgress = async <T>(
   work: (progress: Progress) => Promise<T>,
   { stream, now, taken = false }: Surface = STANDARD_ERROR,
 ): Promise<T> => {
+  const isTerminal = (stream as { readonly isTTY?: boolean }).isTTY === true
+  const bar = taken || !isTerminal ? undefined : await loadBar(what, stream)
   const start = now()
-  const bar = new cliProgress.SingleBar({
-    format: `${what} [{bar}] {percentage}% | {value} of {total} | {eta_formatted} left`,
-    stream,
-    clearOnComplete: true,
-    barsize: 24, // With the longest text it fits 80 columns.
-    linewrap: true, // Trims the bar to the terminal; false would change the terminal's own setting.
-  })
   let shown = false
   try {
     return await work((done, total) => {
       if (shown) {
-        bar.setTotal(total)
-        bar.update(done)
-      } else if (!taken && now() - start > QUIET_MS) {
-        bar.start(total, done)
+        bar?.setTotal(total)
+        bar?.update(done)
+      } else if (now() - start > QUIET_MS) {
+        bar?.start(total, done)
         shown = true
       }
     })
   } finally {
-    bar.stop()
+    bar?.stop()
   }
 }

@@ -64,27 +64,22 @@ export const isDecodable = ({ codec, encodings }: ColumnChunk, type: ValueType):
   )
 
 const unknownEncoding = (): never => {
-  throw new MalformedParquet('a page has an encoding that its footer does not name')
+  throw new MalformedParquet('a page has an encoding that values of its type have not')
 }
 
 const decodeInt64s = (cursor: Cursor, encoding: number, count: number, column: Column, at: number): void => {
-  if (encoding === Encoding.plain) return readInt64s(cursor, count, column, at)
-  if (encoding !== Encoding.delta) return unknownEncoding()
-  const start = cursor.at
-  if (readDelta64(cursor, count, column.payload, at)) {
-    column.kinds.fill(Kind.int, at, at + count)
-    return
-  }
-  cursor.at = start
-  takeBigInts(readDeltaWide(cursor, count), column, at)
+  if (encoding === Encoding.plain) readInt64s(cursor, count, column, at)
+  else if (encoding === Encoding.delta) {
+    const start = cursor.at
+    if (readDelta64(cursor, count, column.payload, at)) return
+    cursor.at = start
+    takeBigInts(readDeltaWide(cursor, count), column, at)
+  } else unknownEncoding()
 }
 
-/** Puts milliseconds where integers are. */
-const makeTimestamps = ({ kinds }: Column, from: number, to: number): void => {
-  for (let row = from; row < to; row++) {
-    if (kinds[row] === Kind.wide) throw new MalformedParquet('a timestamp is beyond 2^53 ms')
-    kinds[row] = Kind.timestamp
-  }
+const refuseWide = ({ kinds }: Column, from: number, to: number): void => {
+  if (kinds.subarray(from, to).includes(Kind.wide))
+    throw new MalformedParquet('a timestamp is beyond 2^53 ms')
 }
 
 const decodeBinaries = (
@@ -92,10 +87,9 @@ const decodeBinaries = (
   encoding: number,
   content: Content,
   count: number,
-  { kinds, payload, heap }: Column,
+  { payload, heap }: Column,
   at: number,
 ): void => {
-  kinds.fill(KIND[content], at, at + count)
   if (encoding === Encoding.plain) readPlainBinaries(cursor, content, heap, count, payload, at)
   else if (encoding === Encoding.deltaLength)
     readDeltaLengthBinaries(cursor, content, heap, count, payload, at)
@@ -110,31 +104,24 @@ const decodeBooleans = (
   out: Float64Array,
   at: number,
 ): void => {
-  if (encoding === Encoding.plain) return readBooleans(cursor, count, out, at)
-  if (encoding !== Encoding.rle) return unknownEncoding()
-  cursor.uint32()
-  out.set(readHybrid(cursor, 1, count), at)
+  if (encoding === Encoding.plain) readBooleans(cursor, count, out, at)
+  else if (encoding === Encoding.rle) {
+    cursor.uint32()
+    out.set(readHybrid(cursor, 1, count), at)
+  } else unknownEncoding()
 }
 
 /** Decodes `count` values that are no codes of a dictionary to rows from `at` on. */
 const decodeValues = (
   cursor: Cursor,
   encoding: number,
-  type: Exclude<ValueType, 'vector'>,
+  valueType: Exclude<ValueType, 'vector'>,
   count: number,
   column: Column,
   at: number,
 ): void => {
-  switch (type) {
-    case 'int64':
-    case 'uint64':
-      return decodeInt64s(cursor, encoding, count, column, at)
-    case 'timestamp':
-      decodeInt64s(cursor, encoding, count, column, at)
-      return makeTimestamps(column, at, at + count)
-    case 'string':
-    case 'bytes':
-      return decodeBinaries(cursor, encoding, type, count, column, at)
+  column.kinds.fill(KIND[valueType], at, at + count)
+  switch (valueType) {
     case 'boolean':
       decodeBooleans(cursor, encoding, count, column.payload, at)
       break
@@ -143,18 +130,31 @@ const decodeValues = (
       else if (encoding === Encoding.delta) readDelta32(cursor, count, column.payload, at)
       else unknownEncoding()
       break
+    case 'int64':
+    case 'uint64':
+      decodeInt64s(cursor, encoding, count, column, at)
+      break
+    case 'timestamp':
+      decodeInt64s(cursor, encoding, count, column, at)
+      refuseWide(column, at, at + count)
+      break
     case 'float64':
-      if (encoding !== Encoding.plain) unknownEncoding()
-      else readFloat64s(cursor, count, column.payload, at)
+      if (encoding === Encoding.plain) readFloat64s(cursor, count, column.payload, at)
+      else unknownEncoding()
+      break
+    case 'string':
+    case 'bytes':
+      decodeBinaries(cursor, encoding, valueType, count, column, at)
       break
     default:
-      return type satisfies never
+      valueType satisfies never
   }
-  column.kinds.fill(KIND[type], at, at + count)
 }
 
 /** Values by their codes. */
 interface Dictionary {
+  /** That of all; undefined if integers of both kinds are among them. */
+  readonly kind: number | undefined
   readonly kinds: Uint8Array
   readonly payload: Float64Array
 }
@@ -167,7 +167,7 @@ const readDictionary = (page: Page, type: Exclude<ValueType, 'vector'>, heap: He
   const kinds = new Uint8Array(count)
   const payload = new Float64Array(count)
   decodeValues(values, Encoding.plain, type, count, { kinds, payload, heap }, 0)
-  return { kinds, payload }
+  return { kind: kinds.includes(Kind.wide) ? undefined : KIND[type], kinds, payload }
 }
 
 const decodeCodes = (
@@ -179,13 +179,14 @@ const decodeCodes = (
 ): void => {
   if (dictionary === undefined) throw new MalformedParquet('a column chunk lacks its dictionary')
   const codes = readHybrid(cursor, cursor.byte(), count)
-  const size = dictionary.payload.length
+  const { kind, payload: values } = dictionary
   for (let index = 0; index < count; index++) {
     const code = codes[index]!
-    if (code >= size) throw new MalformedParquet('a code is beyond its dictionary')
-    kinds[at + index] = dictionary.kinds[code]!
-    payload[at + index] = dictionary.payload[code]!
+    if (code >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
+    payload[at + index] = values[code]!
+    if (kind === undefined) kinds[at + index] = dictionary.kinds[code]!
   }
+  if (kind !== undefined) kinds.fill(kind, at, at + count)
 }
 
 /** Moves values that lie side by side from `at` on to the rows that have one, the last first. */
@@ -212,22 +213,60 @@ const countOnes = (levels: Uint32Array): number => {
   return count
 }
 
+/** Rows `[from, to)`. */
+export interface RowRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** Rows `[from, to)` of a column, without copying. */
+const cut = ({ kinds, payload, heap }: Column, from: number, to: number): Column => ({
+  kinds: kinds.subarray(from, to),
+  payload: payload.subarray(from, to),
+  heap,
+})
+
+/** The pages that a range of rows touches, and the row that the first of them begins with. */
+interface Touched {
+  readonly pages: readonly Page[]
+  readonly first: number
+  readonly end: number
+}
+
+/** Every row of a flat column is one value of its pages: so they say themselves which rows they have. */
+const touchedPages = (pages: Iterable<Page>, rows: number, { from, to }: RowRange): Touched => {
+  const touched: Page[] = []
+  let first = 0
+  let end = 0
+  let row = 0
+  for (const page of pages) {
+    const next = page.isDictionary ? row : row + page.values
+    if (page.isDictionary || (row < to && next > from)) {
+      touched.push(page)
+      if (end === 0) first = row
+      end = next
+    }
+    row = next
+    if (row > rows) throw new MalformedParquet('a column chunk has more rows than its row group')
+  }
+  if (row !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+  return { pages: touched, first, end }
+}
+
 const decodeFlat = (
-  pages: Iterable<Page>,
+  { pages, first, end }: Touched,
   type: Exclude<ValueType, 'vector'>,
   required: boolean,
-  rows: number,
-  column: Column,
-): void => {
+  heap: Heap,
+): Column => {
+  const column = { kinds: new Uint8Array(end - first), payload: new Float64Array(end - first), heap }
   let dictionary: Dictionary | undefined
   let row = 0
   for (const page of pages) {
     if (page.isDictionary) {
-      dictionary = readDictionary(page, type, column.heap)
+      dictionary = readDictionary(page, type, heap)
       continue
     }
-    if (row + page.values > rows)
-      throw new MalformedParquet('a column chunk has more rows than its row group')
     const { definition, values } = page.open()
     if (!required && definition === undefined) throw new MalformedParquet('a page lacks its levels')
     const defined = readDefined(definition, page.values)
@@ -239,13 +278,15 @@ const decodeFlat = (
     if (defined !== undefined) spread(column, row, defined, count)
     row += page.values
   }
-  if (row !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+  return column
 }
 
 const EMPTY = 1
 const ELEMENT = 2
 
-const decodeVectors = (pages: Iterable<Page>, rows: number, { kinds, payload, heap }: Column): void => {
+const decodeVectors = (pages: Iterable<Page>, rows: number, heap: Heap): Column => {
+  const kinds = new Uint8Array(rows)
+  const payload = new Float64Array(rows)
   let row = -1
   let elements: number[] = []
   let isNull = true
@@ -281,14 +322,17 @@ const decodeVectors = (pages: Iterable<Page>, rows: number, { kinds, payload, he
   }
   finish()
   if (row + 1 !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+  return { kinds, payload, heap }
 }
 
 /**
- * The rows of a column chunk, of which {@link isDecodable} holds. In a column of 64 bits what is no safe integer is a
- * bigint in the heap.
+ * Rows of a column chunk, of which {@link isDecodable} holds. In a column of 64 bits what is no safe integer is a bigint
+ * in the heap.
  *
  * @param bytes of the chunk, and nothing else
+ * @param rows of the row group
  * @param heap takes what does not fit the payload
+ * @param range within the row group; only pages that it touches are decoded, except of vectors. @default all rows
  * @throws {MalformedParquet}
  */
 export const decodeChunk = (
@@ -297,11 +341,12 @@ export const decodeChunk = (
   { type, required }: Pick<ParquetColumn, 'type' | 'required'>,
   rows: number,
   heap: Heap = new Heap(),
+  range: RowRange = { from: 0, to: rows },
 ): Column => {
-  const column = { kinds: new Uint8Array(rows), payload: new Float64Array(rows), heap }
   const levels = { isRepeated: type === 'vector', isOptional: !required }
   const pages = pagesOf(bytes, codec as Codec, levels)
-  if (type === 'vector') decodeVectors(pages, rows, column)
-  else decodeFlat(pages, type, required, rows, column)
-  return column
+  const { from, to } = range
+  if (type === 'vector') return cut(decodeVectors(pages, rows, heap), from, to)
+  const touched = touchedPages(pages, rows, range)
+  return cut(decodeFlat(touched, type, required, heap), from - touched.first, to - touched.first)
 }

@@ -1,9 +1,7 @@
 // Owns PLAIN: values of a fixed size one after the other, and how such get into a column.
 import type { Column } from '../model/columns.ts'
-import type { Heap } from '../model/heap.ts'
 import { Kind } from '../model/value.ts'
 import type { Cursor } from './cursor.ts'
-import { MalformedParquet } from './malformed.ts'
 
 const WORD = 2 ** 32
 
@@ -38,43 +36,28 @@ export const readBooleans = (cursor: Cursor, count: number, out: Float64Array, a
 }
 
 /** Puts an integer that is no safe one into the heap. */
-const widen = (heap: Heap, { kinds, payload }: Column, row: number, value: bigint): void => {
+const widen = ({ kinds, payload, heap }: Column, row: number, value: bigint): void => {
   kinds[row] = Kind.wide
   payload[row] = heap.intern(value)
 }
 
-/** Integers of 64 bits as kinds and payload; what a number cannot hold exactly goes to the heap. */
+/** Integers of 64 bits; of kinds, only those that a number cannot hold exactly are set: they go to the heap. */
 export const takeBigInts = (values: BigInt64Array, column: Column, at: number): void => {
   values.forEach((value, index) => {
     const number = Number(value)
-    if (Number.isSafeInteger(number)) {
-      column.kinds[at + index] = Kind.int
-      column.payload[at + index] = number
-    } else widen(column.heap, column, at + index, value)
+    if (Number.isSafeInteger(number)) column.payload[at + index] = number
+    else widen(column, at + index, value)
   })
 }
 
-/** Integers of 64 bits, as {@link takeBigInts} has them. */
+/** As {@link takeBigInts}; no BigInt is made without need. */
 export const readInt64s = (cursor: Cursor, count: number, column: Column, at: number): void => {
   const { buffer, byteOffset } = aligned(cursor, count, 8)
   const words = new Int32Array(buffer, byteOffset, count * 2)
-  const { kinds, payload, heap } = column
   for (let index = 0; index < count; index++) {
-    const value = words[2 * index + 1]! * WORD + (words[2 * index]! >>> 0)
-    if (Number.isSafeInteger(value)) {
-      kinds[at + index] = Kind.int
-      payload[at + index] = value
-    } else
-      widen(
-        heap,
-        column,
-        at + index,
-        (BigInt(words[2 * index + 1]!) << 32n) | BigInt(words[2 * index]! >>> 0),
-      )
+    const [low, high] = [words[2 * index]!, words[2 * index + 1]!]
+    const value = high * WORD + (low >>> 0)
+    if (Number.isSafeInteger(value)) column.payload[at + index] = value
+    else widen(column, at + index, (BigInt(high) << 32n) | BigInt(low >>> 0))
   }
-}
-
-/** Refuses what {@link readInt64s} could not make a number of. */
-export const requireNumbers = ({ kinds }: Column, from: number, to: number, why: string): void => {
-  for (let row = from; row < to; row++) if (kinds[row] === Kind.wide) throw new MalformedParquet(why)
 }

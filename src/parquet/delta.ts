@@ -192,53 +192,71 @@ export const writeDelta = (
 ): void => {
   writeHeader(sink, to - from)
   let previous = from < to ? values[from]! : 0
-  // Integers of more than 53 bits in zigzag: rare, and never within a block.
+  // In zigzag it may need more bits than a number has.
   if (Math.abs(previous) <= 2 ** 51) sink.zigzag(previous)
   else sink.wideZigzag(BigInt(previous))
   for (let block = from + 1; block < to; block += BLOCK) {
     const count = Math.min(BLOCK, to - block)
     let least = Number.POSITIVE_INFINITY
+    let most = Number.NEGATIVE_INFINITY
     for (let index = 0; index < count; index++) {
       const value = values[block + index]!
       // Where 32 bits are not enough for the difference, it wraps: so does the sum.
       const delta = bits === 32 ? (value - previous) | 0 : value - previous
       deltas[index] = delta
       if (delta < least) least = delta
+      if (delta > most) most = delta
       previous = value
     }
     sink.zigzag(least)
     sink.reserve(MINIBLOCKS)
     const widths = sink.length
     sink.length += MINIBLOCKS
+    const isNarrow = most - least < WORD
     for (let miniblock = 0; miniblock < MINIBLOCKS; miniblock++) {
-      const width = writeMiniblock(sink, miniblock * STEP, count, least)
+      const start = miniblock * STEP
+      const last = Math.min(count, start + STEP)
+      const width = (isNarrow ? writeNarrow : writeMiniblock)(sink, start, last, least)
       sink.bytes[widths + miniblock] = width
     }
   }
 }
 
-/** Writes a miniblock of `deltas` and returns its width; nothing if all are the least, or there are none. */
-const writeMiniblock = (sink: Sink, start: number, count: number, least: number): number => {
-  const last = Math.min(count, start + STEP)
-  let most = 0
-  for (let index = start; index < last; index++) {
-    const above = deltas[index]! - least
-    if (above > most) most = above
+/** Writes the miniblock of `deltas` from `start` to `last`, none of them 2^32 above the least, and returns its width. */
+const writeNarrow = (sink: Sink, start: number, last: number, least: number): number => {
+  let bits = 0
+  let index = 0
+  for (; start + index < last; index++) {
+    const above = deltas[start + index]! - least
+    low[index] = above
+    bits |= above
   }
-  if (most === 0) return 0
-  const width = bitWidth(most)
-  for (let index = 0; index < STEP; index++) {
-    const above = start + index < last ? deltas[start + index]! - least : 0
-    if (width <= 32) low[index] = above
-    else {
-      words[2 * index] = above
-      words[2 * index + 1] = above / WORD
-    }
-  }
-  if (width <= 32) pack(sink, width, low, STEP)
-  else packWide(sink, width, words)
+  // Nothing if all are the least, or there are none.
+  if (bits === 0) return 0
+  for (; index < STEP; index++) low[index] = 0
+  const width = bitWidth(bits >>> 0)
+  pack(sink, width, low, STEP)
   return width
 }
+
+/** As {@link writeNarrow}, for differences of up to 52 bits. */
+const writeMiniblock = (sink: Sink, start: number, last: number, least: number): number => {
+  let most = 0
+  for (let index = start; index < last; index++) most = Math.max(most, deltas[index]! - least)
+  if (most < WORD) return writeNarrow(sink, start, last, least)
+  for (let index = 0; index < STEP; index++) {
+    const above = start + index < last ? deltas[start + index]! - least : 0
+    words[2 * index] = above
+    words[2 * index + 1] = above / WORD
+  }
+  const width = bitWidth(most)
+  packWide(sink, width, words)
+  return width
+}
+
+/** How many bits the largest of them needs. */
+const bitLength = (values: readonly bigint[]): number =>
+  values.reduce((bits, value) => bits | value).toString(2).length
 
 /** Writes integers of 64 bits, whatever they are. */
 export const writeDeltaWide = (sink: Sink, values: BigInt64Array): void => {
@@ -246,21 +264,22 @@ export const writeDeltaWide = (sink: Sink, values: BigInt64Array): void => {
   let previous = values[0] ?? 0n
   sink.wideZigzag(previous)
   for (let block = 1; block < values.length; block += BLOCK) {
-    const differences: bigint[] = []
-    for (const value of values.subarray(block, block + BLOCK)) {
-      differences.push(BigInt.asIntN(64, value - previous))
+    const differences = new BigInt64Array(Math.min(BLOCK, values.length - block))
+    for (let index = 0; index < differences.length; index++) {
+      const value = values[block + index]!
+      differences[index] = value - previous
       previous = value
     }
-    const least = differences.reduce((a, b) => (b < a ? b : a))
+    const least = differences.slice().sort()[0]!
     sink.wideZigzag(least)
-    const above = differences.map(difference => BigInt.asUintN(64, difference - least))
+    const above = Array.from(differences, difference => BigInt.asUintN(64, difference - least))
     const widths = sink.length
     for (let miniblock = 0; miniblock < MINIBLOCKS; miniblock++) sink.byte(0)
     for (let miniblock = 0; miniblock < MINIBLOCKS; miniblock++) {
       const own = above.slice(miniblock * STEP, (miniblock + 1) * STEP)
       if (own.every(each => each === 0n)) continue
       // Always wide: what needs fewer bits may have 33 of them.
-      const width = Math.max(33, own.reduce((a, b) => (b > a ? b : a)).toString(2).length)
+      const width = Math.max(33, bitLength(own))
       for (let index = 0; index < STEP; index++) {
         words[2 * index] = Number((own[index] ?? 0n) & 0xffffffffn)
         words[2 * index + 1] = Number((own[index] ?? 0n) >> 32n)

@@ -25,9 +25,8 @@ export interface ChunkSettings {
   readonly codec: Codec
 }
 
-/** A chunk that was written, before it has a place in a file: its offsets count from its own beginning. */
+/** A chunk that was written. */
 export interface EncodedChunk extends WrittenChunk {
-  readonly bytes: Uint8Array
   /** How many rows have a value of the column's type. */
   readonly held: number
 }
@@ -221,32 +220,31 @@ const writeBodies = (
 /** What compression must save at least, as a part: less is not worth decompressing. */
 const WORTHWHILE = 1 / 16
 
-/** How much of a page is tried. */
-const SAMPLE_BYTES = 16_384
-
-const isSmaller = (compressedBytes: number, bytes: number): boolean =>
-  compressedBytes < bytes * (1 - WORTHWHILE)
+const bytesOf = (pages: readonly Uint8Array[]): number => pages.reduce((sum, { length }) => sum + length, 0)
 
 /** The codec and the pages as they are stored: compressed where all of them together become small enough. */
 const stored = (
   pages: readonly Uint8Array[],
   wanted: Codec,
 ): { codec: Codec; pages: readonly Uint8Array[] } => {
-  const none = { codec: Codec.none, pages }
-  if (wanted === Codec.none) return none
-  const largest = pages.reduce((a, b) => (b.length > a.length ? b : a), new Uint8Array())
-  if (largest.length > 2 * SAMPLE_BYTES) {
-    const from = (largest.length - SAMPLE_BYTES) >> 1
-    const sample = largest.subarray(from, from + SAMPLE_BYTES)
-    if (!isSmaller(compressed(wanted, sample).length, sample.length)) return none
-  }
+  if (wanted === Codec.none) return { codec: Codec.none, pages }
+  // To try costs little: Snappy hurries over what has no matches.
   const smaller = pages.map(page => compressed(wanted, page))
-  const bytesOf = (all: readonly Uint8Array[]) => all.reduce((sum, { length }) => sum + length, 0)
-  return isSmaller(bytesOf(smaller), bytesOf(pages)) ? { codec: wanted, pages: smaller } : none
+  return bytesOf(smaller) < bytesOf(pages) * (1 - WORTHWHILE)
+    ? { codec: wanted, pages: smaller }
+    : { codec: Codec.none, pages }
 }
 
-/** The chunk of `rows` rows of a column; values of other types than the column's count as nulls. */
+/** Pages before they are compressed; the memory is used again for the next chunk. */
+const scratch = new Sink()
+
+/**
+ * Appends the chunk of `rows` rows of a column to `out`; values of other types than the column's count as nulls.
+ * @param start where in the file `out` begins
+ */
 export const encodeChunk = (
+  out: Sink,
+  start: number,
   column: Column,
   rows: number,
   type: ParquetColumn,
@@ -254,36 +252,38 @@ export const encodeChunk = (
 ): EncodedChunk => {
   const dense = denseOf(column, type.type, rows)
   const plan = planOf(type.type, dense, column, isTuned)
-  const sink = new Sink(rows * 8 + 64)
-  const bodies = writeBodies(sink, type, rows, dense, plan)
+  scratch.reset()
+  const bodies = writeBodies(scratch, type, rows, dense, plan)
   const { codec, pages } = stored(
-    bodies.map(({ from, to }) => sink.bytes.subarray(from, to)),
+    bodies.map(({ from, to }) => scratch.bytes.subarray(from, to)),
     wanted,
   )
-  const out = new Sink(sink.length + 64 * bodies.length)
-  let uncompressedLength = 0
-  let dataOffset = 0
+  const begin = out.length
+  let saved = 0
+  let dataBegin = begin
   bodies.forEach((body, index) => {
     const page = pages[index]!
     writePage(out, body, body.to - body.from, page)
-    uncompressedLength += body.to - body.from - page.length
-    if (body.isDictionary) dataOffset = out.length
+    saved += body.to - body.from - page.length
+    if (body.isDictionary) dataBegin = out.length
   })
-  let unencodedBytes = 0
-  for (let place = 0; plan.bytesAt !== undefined && place < dense.count; place++)
-    unencodedBytes += plan.bytesAt(place)
-  const isBinary = type.type === 'string' || type.type === 'bytes'
   return {
-    bytes: out.written(),
-    offset: 0,
-    length: out.length,
-    uncompressedLength: uncompressedLength + out.length,
+    offset: start + begin,
+    length: out.length - begin,
+    uncompressedLength: out.length - begin + saved,
     codec,
-    encodings: [...new Set([Encoding.rle, ...bodies.map(({ encoding }) => encoding)].sort((a, b) => a - b))],
+    encodings: [...new Set([Encoding.rle, ...bodies.map(({ encoding }) => encoding)])],
     values: bodies.reduce((sum, { isDictionary, values }) => sum + (isDictionary ? 0 : values), 0),
-    dataOffset,
+    dataOffset: start + dataBegin,
     statistics: { ...plan.bounds, nulls: rows - dense.count },
-    unencodedBytes: isBinary ? unencodedBytes : undefined,
+    unencodedBytes: unencodedBytes(type.type, dense, plan),
     held: dense.count,
   }
+}
+
+const unencodedBytes = (type: ValueType, { count }: Dense, { bytesAt }: Plan): number | undefined => {
+  if (bytesAt === undefined || type === 'vector') return undefined
+  let bytes = 0
+  for (let place = 0; place < count; place++) bytes += bytesAt(place)
+  return bytes
 }

@@ -1,14 +1,16 @@
 // Owns the order of what a file consists of: magic, row groups, footer. One encoded row group is in memory.
 import type { Column } from '../model/columns.ts'
 import { type ChunkSettings, encodeChunk } from './encode-chunk.ts'
-import { MAGIC, type WrittenChunk, type WrittenRowGroup, writeFooter } from './footer.ts'
+import { MAGIC, type WrittenRowGroup, writeFooter } from './footer.ts'
 import type { ParquetColumn } from './schema.ts'
+import { Sink } from './sink.ts'
 
 /** Makes a file, piece by piece. */
 export class FileEncoder {
   readonly #columns: readonly ParquetColumn[]
   readonly #settings: ChunkSettings
   readonly #rowGroups: WrittenRowGroup[] = []
+  readonly #sink = new Sink()
   #end = MAGIC.length
 
   constructor(columns: readonly ParquetColumn[], settings: ChunkSettings) {
@@ -26,16 +28,14 @@ export class FileEncoder {
    * @param columns as many as the file has, in its order
    */
   rowGroup(columns: readonly Column[], rows: number): { bytes: Uint8Array; held: number[] } {
-    const encoded = this.#columns.map((parquet, index) =>
-      encodeChunk(columns[index]!, rows, parquet, this.#settings),
+    const sink = this.#sink
+    sink.reset()
+    const chunks = this.#columns.map((parquet, index) =>
+      encodeChunk(sink, this.#end, columns[index]!, rows, parquet, this.#settings),
     )
-    const chunks: WrittenChunk[] = encoded.map(({ bytes: _, held: __, ...chunk }) => {
-      const offset = this.#end
-      this.#end += chunk.length
-      return { ...chunk, offset, dataOffset: offset + chunk.dataOffset }
-    })
+    this.#end += sink.length
     this.#rowGroups.push({ rows, chunks })
-    return { bytes: Buffer.concat(encoded.map(({ bytes }) => bytes)), held: encoded.map(({ held }) => held) }
+    return { bytes: sink.written().slice(), held: chunks.map(({ held }) => held) }
   }
 
   /** The bytes behind the last row group. */

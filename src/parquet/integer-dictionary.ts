@@ -16,11 +16,16 @@ const slots = new Uint16Array(SLOTS)
 
 const WORD = 2 ** 32
 
+/** Memory that is used again while nothing comes of it. */
+let numbers = new Uint32Array(65_536)
+const found = new Float64Array(DISTINCT_MAX)
+
 /** The dictionary of safe integers; undefined if there are more than 4096 distinct ones, or many for so few values. */
 export const integerDictionary = (values: Float64Array): IntegerDictionary | undefined => {
   const most = Math.min(DISTINCT_MAX, values.length >> 3)
-  const distinct = new Float64Array(most)
-  const ordinals = new Uint32Array(values.length)
+  if (numbers.length < values.length) numbers = new Uint32Array(values.length)
+  const distinct = found
+  const ordinals = numbers
   let size = 0
   slots.fill(0)
   for (let index = 0; index < values.length; index++) {
@@ -39,5 +44,5 @@ export const integerDictionary = (values: Float64Array): IntegerDictionary | und
     }
     ordinals[index] = number - 1
   }
-  return { distinct: distinct.subarray(0, size), ordinals }
+  return { distinct: distinct.slice(0, size), ordinals: ordinals.slice(0, values.length) }
 }

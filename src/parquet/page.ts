@@ -30,7 +30,7 @@ export interface Page {
 }
 
 /** What a page consists of. Levels are without a length in front; absent where all are 0. */
-export interface PageParts {
+interface PageParts {
   readonly repetition: Cursor | undefined
   readonly definition: Cursor | undefined
   readonly values: Cursor

@@ -1,5 +1,8 @@
 // Owns bytes that grow at the end, for encoders.
 
+/** How much memory stays for what is written next. */
+const KEPT_BYTES = 4 * 1024 * 1024
+
 /** Bytes that are being written. Hot loops reserve room, write into `view` and move `length` on themselves. */
 export class Sink {
   bytes: Uint8Array<ArrayBuffer>
@@ -56,6 +59,14 @@ export class Sink {
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
     for (; rest >= 0x80n; rest >>= 7n) this.byte(Number(rest & 0x7fn) | 0x80)
     this.byte(Number(rest))
+  }
+
+  /** Forgets what was written, and memory that few need. */
+  reset(): void {
+    this.length = 0
+    if (this.bytes.length <= KEPT_BYTES) return
+    this.bytes = new Uint8Array(KEPT_BYTES)
+    this.view = new DataView(this.bytes.buffer)
   }
 
   /** What was written; the same memory, until more is. */

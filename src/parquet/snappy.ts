@@ -147,7 +147,8 @@ const compressBlock = (sink: Sink, input: Uint8Array, view: DataView, start: num
 
 /** The compressed form of `input`. */
 export const compress = (input: Uint8Array): Uint8Array<ArrayBuffer> => {
-  const sink = new Sink(64 + (input.length >> 1))
+  // What is not compressible becomes a little longer.
+  const sink = new Sink(64 + input.length + (input.length >> 6))
   const view = new DataView(input.buffer, input.byteOffset, input.length)
   sink.varint(input.length)
   for (let start = 0; start < input.length; start += BLOCK_BYTES)

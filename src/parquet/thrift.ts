@@ -236,7 +236,7 @@ export class ThriftWriter {
 
   #list(id: number, type: number, size: number): void {
     this.#field(id, LIST)
-    this.#sink.byte(((size < 15 ? size : 15) << 4) | type)
+    this.#sink.byte((Math.min(size, 15) << 4) | type)
     if (size >= 15) this.#sink.varint(size)
   }
 

@@ -2,7 +2,6 @@
 // code is taken from a configuration file and the environment, if the caller names such a file.
 import { isUtf8 } from 'node:buffer'
 import { type Environment, environmentLayer } from '../config/environment.ts'
-import { fileLayer } from '../config/file.ts'
 import { effective, type Layer, optionValues } from '../config/layers.ts'
 import { type Options, optionsFrom, type Settings } from '../config/settings.ts'
 import { openFolder } from '../disk/folder.ts'
@@ -65,6 +64,8 @@ export const configLayer = async (path: string): Promise<Layer> => {
         file: path,
         bytes,
       })
+    // The parser takes longer to load than a store to open: so only who has such a file waits for it.
+    const { fileLayer } = await import('../config/file.ts')
     return fileLayer(textOf(await file.read(0, bytes), path), path)
   } finally {
     await file.close()

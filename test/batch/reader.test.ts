@@ -5,6 +5,7 @@ import { BatchReader } from '../../src/batch/reader.ts'
 import { verifyBatch } from '../../src/batch/verify.ts'
 import { writeBatch } from '../../src/batch/writer.ts'
 import { CorruptionError } from '../../src/errors.ts'
+import type { Column } from '../../src/model/columns.ts'
 import { collect, columnsOf, type Row, rowsOf, typed } from './columns-of.ts'
 import { WatchedDisk } from './watched-disk.ts'
 
@@ -143,3 +144,59 @@ test('several row groups are read at the same time, and closing meanwhile waits 
   await expect(reader.read(0)).rejects.toThrow('closed')
   await reader.close()
 })
+
+test.each(['snappy', 'zstd'] as const)(
+  'a range of rows is what the whole row group has there, whichever columns are asked for (%s)',
+  async compression => {
+    const rows = Array.from(
+      { length: 40_000 },
+      (_, index): Row => [
+        [
+          index >> 3,
+          `name ${String(index).padStart(6, '0')}`,
+          index % 5 === 0 ? null : index,
+          Float32Array.of(index % 7),
+        ],
+        10 + (index & 7),
+        index % 3 === 0 ? -1 : 1,
+      ],
+    )
+    const disk = new WatchedDisk()
+    const options = {
+      shard: 's',
+      schema: typed('int32', 'string', 'int64', 'vector'),
+      profile: 'tuned',
+      compression,
+    } as const
+    const description = (await writeBatch(disk, 'b', options, [columnsOf(rows)]))!
+    const reader = await BatchReader.open(disk, 'b', description, 's')
+    const ranges = [
+      [0, 0],
+      [0, 1],
+      [16_383, 16_385],
+      [16_384, 16_390],
+      [20_000, 20_008],
+      [10_000, 33_000],
+      [39_999, 40_000],
+      [40_000, 40_000],
+    ] as const
+    for (const columns of [undefined, [3, 1]]) {
+      const whole = rowsOf(await reader.read(0, columns))
+      for (const [from, to] of ranges) {
+        const choose = (first: Column, length: number) => {
+          expect([length, first.payload[39_999]]).toEqual([40_000, 39_999 >> 3])
+          return { from, to }
+        }
+        const some = rowsOf(await reader.readRange(0, choose, columns))
+        expect(some.length).toBe(to - from)
+        for (let row = 0; row < some.length; row += 1 + (some.length >> 7))
+          expect(some[row]).toEqual(whole[from + row])
+      }
+    }
+    const refuse = () => {
+      throw new RangeError('from the caller')
+    }
+    await expect(reader.readRange(0, refuse)).rejects.toThrow('from the caller')
+    await reader.close()
+  },
+)

@@ -1,0 +1,131 @@
+// Column chunks whose bytes are not what they were: a typed error, or some column of the right length; never another
+// error, never an end of the process. The checksum is what notices damage: here it would have held.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { layoutOf, parquetColumns } from '../../src/batch/layout.ts'
+import { GrowingColumns } from '../../src/model/columns.ts'
+import type { Schema } from '../../src/model/schema.ts'
+import { float, timestamp } from '../../src/model/value.ts'
+import { decodeChunk } from '../../src/parquet/decode-chunk.ts'
+import { type ColumnChunk, readFooter } from '../../src/parquet/footer.ts'
+import { MalformedParquet } from '../../src/parquet/malformed.ts'
+import type { ParquetColumn } from '../../src/parquet/schema.ts'
+import { typed } from '../batch/columns-of.ts'
+import { chunksOf, ownFile, wasmFile } from './bytes-of.ts'
+
+const ROWS = 300
+
+const SCHEMA: Schema = typed(
+  'boolean',
+  'int32',
+  'int64',
+  'float64',
+  'timestamp',
+  'string',
+  'string',
+  'bytes',
+  'vector',
+)
+
+const sample = (): GrowingColumns => {
+  const columns = new GrowingColumns(SCHEMA.length)
+  for (let row = 0; row < ROWS; row++) {
+    const data = [
+      row % 3 === 0,
+      row * 7,
+      row % 50 === 0 ? 2n ** 62n - BigInt(row) : row ** 3,
+      float(row / 4),
+      timestamp(1_700_000_000_000 + row * row),
+      `name ${row % 9}`,
+      `a longer text that many begin with: ${row} é`,
+      Uint8Array.of(row & 255, 1, 2),
+      Float32Array.from({ length: row % 4 }, (_, index) => index + row),
+    ]
+    columns.append(
+      data.map((value, index) => ((row + index) % 13 === 0 ? null : value)),
+      row >> 2,
+      row % 5 === 0 ? -1 : 1,
+    )
+  }
+  return columns
+}
+
+interface Chunk {
+  readonly label: string
+  readonly column: ParquetColumn
+  readonly chunk: ColumnChunk
+  readonly bytes: Uint8Array
+}
+
+const chunks: Chunk[] = []
+for (const write of [ownFile, wasmFile])
+  for (const profile of ['tuned', 'compatible'] as const)
+    for (const compression of ['snappy', 'none', 'gzip'] as const) {
+      const bytes = await write(SCHEMA, [sample().view()], profile, compression)
+      const footer = readFooter(bytes)
+      const bytesOf = chunksOf(bytes, footer, 0)
+      for (const column of parquetColumns(layoutOf(SCHEMA)))
+        chunks.push({
+          label: `${column.name} ${profile} ${compression}`,
+          column,
+          chunk: footer.rowGroups[0]!.chunks.find(each => each.column === column.name)!,
+          bytes: bytesOf.get(column.name)!,
+        })
+    }
+
+/** How many rows come out; -1 if the bytes are refused. Anything but a MalformedParquet fails the test. */
+const outcome = ({ chunk, column }: Chunk, bytes: Uint8Array): number => {
+  try {
+    const { kinds, payload, heap } = decodeChunk(bytes, chunk, column, ROWS)
+    // Every code is one of the heap.
+    for (const [row, kind] of kinds.entries())
+      if (kind === 3 || kind >= 6) expect(heap.values[payload[row]!]).toBeDefined()
+    return payload.length
+  } catch (error) {
+    if (!(error instanceof MalformedParquet)) throw error
+    return -1
+  }
+}
+
+test('they decode as they are', () => {
+  for (const each of chunks) expect(outcome(each, each.bytes), each.label).toBe(ROWS)
+})
+
+const edits = fc.array(
+  fc.oneof(
+    fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), set: fc.integer({ min: 0, max: 255 }) }),
+    fc.record({
+      at: fc.double({ min: 0, max: 0.2, noNaN: true }),
+      set: fc.constantFrom(0, 0x7f, 0x80, 0xff),
+    }),
+  ),
+  { minLength: 1, maxLength: 4 },
+)
+
+test('changed bytes', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...chunks), edits, (each, changes) => {
+      const bytes = each.bytes.slice()
+      for (const { at, set } of changes)
+        bytes[Math.min(bytes.length - 1, Math.floor(at * bytes.length))] = set
+      expect([-1, ROWS]).toContain(outcome(each, bytes))
+    }),
+    { numRuns: 6000 },
+  )
+})
+
+test('bytes that end early, or go on', () => {
+  for (const each of chunks) {
+    for (let length = 0; length < each.bytes.length; length += 1 + (each.bytes.length >> 6))
+      expect(outcome(each, each.bytes.slice(0, length)), `${each.label} ${length}`).toBe(-1)
+    expect(outcome(each, Buffer.concat([each.bytes, each.bytes])), each.label).toBe(-1)
+    expect(outcome(each, Buffer.concat([each.bytes, Buffer.alloc(9)])), each.label).toBe(-1)
+  }
+})
+
+test('a chunk taken for one of another type', () => {
+  for (const each of chunks)
+    for (const other of chunks)
+      if (other.column.name !== each.column.name)
+        expect([-1, ROWS]).toContain(outcome({ ...each, column: other.column }, each.bytes))
+})
