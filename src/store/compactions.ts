@@ -17,7 +17,7 @@ import type { Retention } from './retention.ts'
 /** Commits wait when a shard has so many times more batches than start a compaction. */
 const CROWDED = 4
 /** The part of the bound on buffers that the inputs of a merge may take, decoded. */
-const MERGE_SHARE = 1 / 4
+const MERGE_SHARE = 1 / 8
 
 /** What a compaction did. */
 export interface CompactionReport {

@@ -1,8 +1,7 @@
 // A batch of a buffer, and of other batches: what is in it, what it says of itself, and what a failure leaves.
 import { expect, test } from 'vitest'
-import { LAYOUT_KEY, layoutFromText } from '../../src/batch/layout.ts'
+import { identifyBatch } from '../../src/batch/identify.ts'
 import { type BatchTask, type MergeInput, makeBatch } from '../../src/batch/make.ts'
-
 import { BatchReader } from '../../src/batch/reader.ts'
 import { bytesOf, type Columns } from '../../src/model/columns.ts'
 import { consolidate } from '../../src/model/consolidate.ts'
@@ -43,12 +42,6 @@ const merging = (inputs: readonly MergeInput[], since: number, mergeBytes: numbe
 
 const buffer = (...rows: Row[]): Columns => columnsOf(rows, 1)
 
-const lsnUpperIn = async (disk: WatchedDisk, path: string): Promise<number | undefined> => {
-  const bytes = await disk.bytes(path)
-  const footer = readFooter(bytes.slice(bytes.length - footerLength(bytes)!))
-  return layoutFromText(footer.metadata.get(LAYOUT_KEY)!).origin?.lsnUpper
-}
-
 test('updates of a buffer are sorted and added up', async () => {
   const disk = new WatchedDisk()
   const columns = buffer([[2], 1, 1], [[1], 1, 1], [[2], 1, 1], [[3], 1, 1], [[3], 1, -1])
@@ -80,7 +73,7 @@ test('batches are merged from the first on, as many as memory may hold, and neve
   const disk = new WatchedDisk()
   const buffers = Array.from({ length: 5 }, (_, index) => buffer([[index], index, 1]))
   const inputs = await inputsOf(disk, buffers)
-  const { bytes } = { bytes: bytesOf(buffers[0]!) }
+  const bytes = bytesOf(buffers[0]!)
   for (const [mergeBytes, merged] of [
     [0, 2],
     [bytes * 2, 3],
@@ -91,7 +84,7 @@ test('batches are merged from the first on, as many as memory may hold, and neve
     const made = await makeBatch(disk, merging(inputs, 0, mergeBytes), rows => read.push(rows))
     expect(made).toMatchObject({ inputs: merged, description: { len: merged, lower: 0, upper: merged } })
     expect(read).toEqual(Array.from({ length: merged }, () => 1))
-    expect(await lsnUpperIn(disk, 'merged')).toBe(merged)
+    expect((await identifyBatch(disk, 'merged'))?.origin).toMatchObject({ lsnLower: 1, lsnUpper: merged })
     await disk.remove('merged')
   }
 })

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Piece, piecesOf, transfersOf, Unpacking } from '../../src/batch/parcel.ts'
-import type { Columns } from '../../src/model/columns.ts'
+import { type Columns, GrowingColumns } from '../../src/model/columns.ts'
 import { anyValue, columnsOf, type Row, rowsOf } from './columns-of.ts'
 
 /** As a message does it: what is transferred is gone here. */
@@ -38,7 +38,8 @@ test('no rows arrive as no rows', async () => {
 
 test('bytes take nothing along that lies beside them', async () => {
   const large = new Uint8Array(1_000_000).fill(7)
-  const columns = columnsOf([[[large.subarray(10, 13)], 1, 1]])
+  const columns = new GrowingColumns(1)
+  columns.append([large.subarray(10, 13)], 1, 1)
   let bytes = 0
   for await (const piece of piecesOf(columns))
     if (piece.kind === 'values')
