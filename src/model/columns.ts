@@ -203,8 +203,10 @@ const gatherNumbers = (source: Float64Array, rows: Uint32Array): Float64Array =>
 
 /** The kind that all rows of a column have; undefined if there are several, or no rows. */
 export const onlyKind = ({ kinds }: Column, length: number): Kind | undefined => {
-  for (let row = 1; row < length; row++) if (kinds[row] !== kinds[0]) return undefined
-  return kinds[0] as Kind | undefined
+  // All are alike if each is like the next one: the bytes and the same bytes one further on, which is compared natively.
+  if (length > 1 && Buffer.compare(kinds.subarray(0, length - 1), kinds.subarray(1, length)) !== 0)
+    return undefined
+  return length === 0 ? undefined : (kinds[0] as Kind)
 }
 
 const gatherKinds = (column: Column, length: number, rows: Uint32Array): Uint8Array => {
