@@ -5,7 +5,7 @@
 import { type BatchCache, rowGroupKey } from '../batch/cache.ts'
 import { inRange } from '../batch/merge.ts'
 import { batchMayHold } from '../batch/prune.ts'
-import { bytesOf, type Columns, rowBytes, slice, valueAt } from '../model/columns.ts'
+import { bytesOf, type Columns, GrowingColumns, rowBytes, slice, valueAt } from '../model/columns.ts'
 import { Concatenation } from '../model/concatenate.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { type Condition, equality, matching } from '../model/predicate.ts'
@@ -80,24 +80,33 @@ export class Lookup {
    */
   async find(prefix: readonly Value[]): Promise<Columns> {
     const summed = this.#cache.kept.get(this.#key) ?? (await this.#sumIfWorthIt())
-    return summed === undefined ? this.#search(prefix) : partOf(summed, prefix)
+    if (summed === undefined) return this.#search(prefix)
+    const { from, to } = rowsBeginningWith(summed, prefix)
+    return slice(summed, from, to)
   }
 
   async #search(prefix: readonly Value[]): Promise<Columns> {
     const conditions = prefix.map((value, index) => equality(index, value))
-    const parts: Columns[] = []
+    const found = new GrowingColumns(this.#view.schema.length)
+    const take = (rows: Columns): void => {
+      const { from, to } = rowsBeginningWith(rows, prefix)
+      found.appendRange(rows, from, to)
+    }
     for (const group of this.#groups) {
       if (!mayBegin(group, prefix[0])) continue
       const rows = this.#cache.kept.get(group.key) ?? (await this.#decoded(group, conditions))
       this.#searches++
-      if (rows !== undefined) parts.push(partOf(rows, prefix))
+      if (rows !== undefined) take(rows)
     }
     for (const buffer of this.#buffers) {
       this.#searches++
-      parts.push(this.#inBuffer(buffer, prefix, conditions))
+      // A few times all rows are looked at sooner than they are sorted.
+      if (this.#bufferSearches++ < BUFFER_SEARCHES * this.#buffers.length) {
+        const rows = matching(buffer.columns, conditions)
+        found.appendRange(rows, 0, rows.length)
+      } else take(buffer.consolidated)
     }
-    const found = new Concatenation(this.#view.schema.length).of(parts.filter(({ length }) => length > 0))
-    return consolidate(inRange(found, { since: this.#asOf, until: this.#asOf }))
+    return consolidate(inRange(found.view(), { since: this.#asOf, until: this.#asOf }))
   }
 
   async #decoded(group: Group, conditions: readonly Condition[]): Promise<Columns | undefined> {
@@ -111,12 +120,6 @@ export class Lookup {
       group.last = valueAt(column, rows.length - 1)
     }
     return rows
-  }
-
-  #inBuffer(buffer: BufferView, prefix: readonly Value[], conditions: readonly Condition[]): Columns {
-    if (this.#bufferSearches++ < BUFFER_SEARCHES * this.#buffers.length)
-      return matching(buffer.columns, conditions)
-    return partOf(buffer.consolidated, prefix)
   }
 
   /** The whole view, summed, if that has paid by now. */
@@ -151,9 +154,4 @@ export class Lookup {
     kept.set(this.#key, summed)
     return summed
   }
-}
-
-const partOf = (rows: Columns, prefix: readonly Value[]): Columns => {
-  const { from, to } = rowsBeginningWith(rows, prefix)
-  return slice(rows, from, to)
 }
