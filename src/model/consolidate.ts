@@ -1,6 +1,6 @@
 // Owns consolidation: sort, add the diffs of equal (data, time), drop zeros.
 // The result depends on the multiset of updates alone: not on their order, not on how often it is done.
-import { type Columns, gather, onlyKind } from './columns.ts'
+import { type Columns, gather, isUniform } from './columns.ts'
 import { allRows, type SortedRows, sortRows } from './sort.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
@@ -103,11 +103,12 @@ export const consolidateSorted = (columns: Columns, some?: Uint32Array): Columns
   const starts = new Uint8Array(some?.length ?? length)
   if (starts.length > 0) starts[0] = 1
   const mark = (values: Float64Array | Uint8Array): void => {
+    if (isUniform(values, length)) return
     if (some === undefined) markChanges(values, starts)
     else markChangesAt(values, some, starts)
   }
   for (const column of columns.data) {
-    if (onlyKind(column, length) === undefined) mark(column.kinds)
+    mark(column.kinds)
     mark(column.payload)
   }
   mark(columns.time)
