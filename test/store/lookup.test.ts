@@ -12,6 +12,7 @@ import { type BatchEntry, batchPath } from '../../src/shard/metadata.ts'
 import { BufferView, type ShardView } from '../../src/shard/shard.ts'
 import { Lookup } from '../../src/store/lookup.ts'
 import { rowsOf } from '../batch/columns-of.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn } from '../support/stores.ts'
 import { columnsFrom, type PlainUpdate } from '../support/values.ts'
 
@@ -152,6 +153,40 @@ describe('snapshot.lookup', () => {
       expect(await now.lookup(SHARD, [])).toHaveLength(3)
     }
     expect(await now.lookup('no:such', [1])).toEqual([])
+    await store.close()
+  })
+
+  test('a shard of tuples without values has one tuple', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.insert(SHARD, [[]])
+    await store.flush()
+    await store.commit([{ shard: SHARD, data: [], diff: 2 }])
+    const snapshot = await store.snapshot()
+    expect(await snapshot.lookup(SHARD, [])).toEqual([{ data: [], diff: 3 }])
+    await store.close()
+  })
+
+  test('reads only the row groups that may have some, and each of them once', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { autoCompactThreshold: 0 })
+    for (const base of [0, 1])
+      await store
+        .insert(
+          SHARD,
+          Array.from({ length: 100_000 }, (_, row) => [2 * row + base, row]),
+        )
+        .then(() => store.flush())
+    const snapshot = await store.snapshot()
+    const reads = (): number => disk.trace.filter(label => /^read batches/.test(label)).length
+    const before = reads()
+    expect(await snapshot.lookup(SHARD, [-1])).toEqual([])
+    expect(reads()).toBe(before)
+    expect(await snapshot.lookup(SHARD, [2001])).toEqual([{ data: [2001, 1000], diff: 1 }])
+    const first = reads()
+    for (let node = 0; node < 100; node++) expect(await snapshot.lookup(SHARD, [node])).toHaveLength(1)
+    expect(reads()).toBe(first)
+    expect(await snapshot.lookup(SHARD, [199_999])).toEqual([{ data: [199_999, 99_999], diff: 1 }])
+    expect(reads()).toBeGreaterThan(first)
     await store.close()
   })
 
