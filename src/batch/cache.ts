@@ -2,7 +2,7 @@
 // allow: what was used longest ago goes first. Batches never change, so nothing in here is ever stale.
 import type { Disk } from '../disk/disk.ts'
 import type { Columns } from '../model/columns.ts'
-import type { Exclusion } from '../model/predicate.ts'
+import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { Turns } from '../turns.ts'
 import type { BatchDescription } from './description.ts'
 import { KeptColumns } from './kept-columns.ts'
@@ -73,6 +73,29 @@ export class BatchCache {
           ? await reader.read(index, columns)
           : { ...kept, data: columns.map(column => kept.data[column]!) }
       }
+    } finally {
+      await this.#leave(batch)
+    }
+  }
+
+  /** What the statistics say of a column of a row group; undefined if nothing. The batch must be pinned. */
+  async bounds(
+    path: string,
+    description: BatchDescription,
+    shard: string,
+    index: number,
+    column: number,
+  ): Promise<Bounds | undefined> {
+    const batch = this.#open(path, description, shard)
+    try {
+      let found: Bounds | undefined
+      const mayHold = (bounds: Bounds): boolean => {
+        found = bounds
+        return true
+      }
+      const reader = await batch.reader
+      reader.mayHold(index, [{ column, mayHold }])
+      return found
     } finally {
       await this.#leave(batch)
     }

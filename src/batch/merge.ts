@@ -47,8 +47,9 @@ const ranged = (
     if (at > greatest) greatest = at
   }
   const isAdvanced = least < since
-  const advanced = isAdvanced ? new Float64Array(length) : time
-  if (isAdvanced) for (let row = 0; row < length; row++) advanced[row] = Math.max(time[row]!, since)
+  const advanced = isAdvanced ? new Float64Array(length).fill(since) : time
+  if (isAdvanced && greatest > since)
+    for (let row = 0; row < length; row++) if (time[row]! > since) advanced[row] = time[row]!
   let rows: Uint32Array | undefined
   if (least <= after || greatest > until) {
     rows = new Uint32Array(length)
@@ -117,6 +118,11 @@ class Run {
     return slice(this.#piece!, this.#piece!.length - 1, this.#piece!.length)
   }
 
+  /** Whether the first row that was not taken is equal to `boundary`. */
+  goesOn(boundary: Columns): boolean {
+    return compareRows(this.#piece!, this.#from, boundary, 0) === 0
+  }
+
   /** The rows up to and including `boundary`, which are taken by it. */
   take(boundary: Columns): Columns {
     const piece = this.#piece!
@@ -171,21 +177,19 @@ export async function* merge(
   const concatenation = new Concatenation(arity)
   const opened = runs.map(run => new Run(run, range, pieceRows))
   try {
-    let carry: Columns | undefined
-    for (let active = await loaded(opened); active.length > 0; active = await loaded(active)) {
+    let carry: readonly Columns[] = []
+    for (let active = await loaded(opened); active.length > 0; ) {
       // Up to here every run has shown all that it has: what a run reads next is not before its own last row.
       const boundary = smallest(active.map(run => run.last))
-      const sums = sumOf(
-        [...(carry === undefined ? [] : [carry]), ...active.map(run => run.take(boundary))],
-        concatenation,
-      )
-      // Only rows equal to the boundary may go on in the next chunk of a run; they wait for it.
+      const sums = sumOf([...carry, ...active.map(run => run.take(boundary))], concatenation)
+      active = await loaded(active)
+      // Only rows equal to the boundary may go on in the next chunk of a run; where they do they wait for it.
       let whole = sums.length
-      while (whole > 0 && compareRows(sums, whole - 1, boundary, 0) === 0) whole--
+      if (active.some(run => run.goesOn(boundary)))
+        while (whole > 0 && compareRows(sums, whole - 1, boundary, 0) === 0) whole--
       if (whole > 0) yield slice(sums, 0, whole)
-      carry = whole < sums.length ? slice(sums, whole, sums.length) : undefined
+      carry = whole < sums.length ? [slice(sums, whole, sums.length)] : []
     }
-    if (carry !== undefined) yield carry
   } finally {
     for (const run of opened) await run.close()
   }

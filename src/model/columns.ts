@@ -205,23 +205,34 @@ const copyColumn = (source: Column, from: number, to: number, target: GrowingCol
 /** Columns without rows. */
 export const emptyColumns = (arity: number): Columns => new GrowingColumns(arity, 1).view()
 
-const gatherNumbers = (source: Float64Array, rows: Uint32Array): Float64Array => {
+/**
+ * Whether all of the first `length` values have the same bits: they have if each is like the next one, that is if the
+ * bytes are the same bytes one value further on. That is compared natively, up to the first difference.
+ */
+export const isUniform = (values: Uint8Array | Float64Array, length: number): boolean => {
+  if (length < 2) return true
+  const { buffer, byteOffset, BYTES_PER_ELEMENT } = values
+  const bytes = (length - 1) * BYTES_PER_ELEMENT
+  const these = new Uint8Array(buffer, byteOffset, bytes)
+  const next = new Uint8Array(buffer, byteOffset + BYTES_PER_ELEMENT, bytes)
+  return Buffer.compare(these, next) === 0
+}
+
+/** The kind that all rows of a column have; undefined if there are several, or no rows. */
+export const onlyKind = ({ kinds }: Column, length: number): Kind | undefined =>
+  length > 0 && isUniform(kinds, length) ? (kinds[0] as Kind) : undefined
+
+const gatherNumbers = (source: Float64Array, length: number, rows: Uint32Array): Float64Array => {
   const gathered = new Float64Array(rows.length)
+  if (isUniform(source, length)) return gathered.fill(source[0]!)
   for (let place = 0; place < rows.length; place++) gathered[place] = source[rows[place]!]!
   return gathered
 }
 
-/** The kind that all rows of a column have; undefined if there are several, or no rows. */
-export const onlyKind = ({ kinds }: Column, length: number): Kind | undefined => {
-  for (let row = 1; row < length; row++) if (kinds[row] !== kinds[0]) return undefined
-  return kinds[0] as Kind | undefined
-}
-
-const gatherKinds = (column: Column, length: number, rows: Uint32Array): Uint8Array => {
+const gatherKinds = (source: Uint8Array, length: number, rows: Uint32Array): Uint8Array => {
   const gathered = new Uint8Array(rows.length)
-  const only = onlyKind(column, length)
-  if (only !== undefined) return gathered.fill(only)
-  for (let place = 0; place < rows.length; place++) gathered[place] = column.kinds[rows[place]!]!
+  if (isUniform(source, length)) return gathered.fill(source[0]!)
+  for (let place = 0; place < rows.length; place++) gathered[place] = source[rows[place]!]!
   return gathered
 }
 
@@ -229,15 +240,15 @@ const gatherKinds = (column: Column, length: number, rows: Uint32Array): Uint8Ar
 export const gather = (
   { length, data, time, diff: ownDiff }: Columns,
   rows: Uint32Array,
-  diff: Float64Array = gatherNumbers(ownDiff, rows),
+  diff: Float64Array = gatherNumbers(ownDiff, length, rows),
 ): Columns => ({
   length: rows.length,
   data: data.map(column => ({
-    kinds: gatherKinds(column, length, rows),
-    payload: gatherNumbers(column.payload, rows),
+    kinds: gatherKinds(column.kinds, length, rows),
+    payload: gatherNumbers(column.payload, length, rows),
     heap: column.heap,
   })),
-  time: gatherNumbers(time, rows),
+  time: gatherNumbers(time, length, rows),
   diff,
 })
 

@@ -1,6 +1,6 @@
 // Owns consolidation: sort, add the diffs of equal (data, time), drop zeros.
 // The result depends on the multiset of updates alone: not on their order, not on how often it is done.
-import { type Columns, gather, onlyKind } from './columns.ts'
+import { type Columns, gather, isUniform } from './columns.ts'
 import { allRows, type SortedRows, sortRows } from './sort.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
@@ -21,66 +21,77 @@ const asDiffs = (exact: bigint): number[] => {
   return diffs
 }
 
-/** Adds up the diffs at places `[from, to)` of `rows`, exactly. */
-const exactSum = (diff: Float64Array, rows: Uint32Array, from: number, to: number): bigint => {
-  let exact = 0n
-  for (let place = from; place < to; place++) exact += BigInt(diff[rows[place]!]!)
-  return exact
+/** Of each group of equal updates a row and the sum of its diffs. */
+interface Sums {
+  readonly rows: Uint32Array
+  readonly sums: Float64Array
 }
 
-/** One row for each update that begins in `starts`, with the sum of its diffs, and none where that is zero. */
-const summed = (columns: Columns, { rows, starts }: SortedRows): Columns => {
+/** Undefined if a sum, or a part of it, is beyond the safe integers. Without branches: where groups end is anybody's guess. */
+const safeSums = (diff: Float64Array, { rows, starts }: SortedRows): Sums | undefined => {
   const { length } = rows
-  const { diff } = columns
   const kept = new Uint32Array(length)
   const sums = new Float64Array(length)
+  let group = -1
+  let isSafe = true
+  for (let place = 0; place < length; place++) {
+    const row = rows[place]!
+    group += starts[place]!
+    const total = sums[group]! + diff[row]!
+    kept[group] = row
+    sums[group] = total
+    if (total > LARGEST || total < -LARGEST) isSafe = false
+  }
+  if (!isSafe) return undefined
   let count = 0
-  for (let from = 0; from < length; ) {
-    let total = diff[rows[from]!]!
-    let isSafe = true
-    let to = from + 1
-    for (; to < length && starts[to] === 0; to++) {
-      total += diff[rows[to]!]!
-      if (total > LARGEST || total < -LARGEST) isSafe = false
-    }
-    if (isSafe) {
-      if (total !== 0) {
-        kept[count] = rows[from]!
-        sums[count++] = total
-      }
-    } else {
-      // There are never more diffs than rows: each is a full step that took at least one row to reach.
-      for (const each of asDiffs(exactSum(diff, rows, from, to))) {
-        kept[count] = rows[from]!
-        sums[count++] = each
-      }
+  for (let from = 0; from <= group; from++) {
+    const total = sums[from]!
+    kept[count] = kept[from]!
+    sums[count] = total
+    count += Number(total !== 0)
+  }
+  return { rows: kept.subarray(0, count), sums: sums.subarray(0, count) }
+}
+
+/** As {@link safeSums}, for any sums. There are never more diffs than rows: each full step took at least one to reach. */
+const exactSums = (diff: Float64Array, { rows, starts }: SortedRows): Sums => {
+  const kept: number[] = []
+  const sums: number[] = []
+  for (let from = 0; from < rows.length; ) {
+    let exact = 0n
+    let to = from
+    do exact += BigInt(diff[rows[to++]!]!)
+    while (to < rows.length && starts[to] === 0)
+    for (const each of asDiffs(exact)) {
+      kept.push(rows[from]!)
+      sums.push(each)
     }
     from = to
   }
-  return gather(columns, kept.subarray(0, count), sums.subarray(0, count))
+  return { rows: Uint32Array.from(kept), sums: Float64Array.from(sums) }
+}
+
+/** One row for each update that begins in `starts`, with the sum of its diffs, and none where that is zero. */
+const summed = (columns: Columns, sorted: SortedRows): Columns => {
+  const { rows, sums } = safeSums(columns.diff, sorted) ?? exactSums(columns.diff, sorted)
+  return gather(columns, rows, sums)
 }
 
 /** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
 export const consolidate = (columns: Columns): Columns => summed(columns, sortRows(columns))
 
-/** Marks each place in `rows` that differs in `values` from the place before it. */
-const markChangesAt = (values: Float64Array | Uint8Array, rows: Uint32Array, starts: Uint8Array): void => {
-  let before = values[rows[0]!]!
-  for (let place = 1; place < rows.length; place++) {
-    const value = values[rows[place]!]!
-    // NaN is the only value that is not equal to itself, and there is one NaN.
-    if (value !== before && !(Number.isNaN(value) && Number.isNaN(before))) starts[place] = 1
-    before = value
-  }
+/** 1 where a value differs from the one before it. NaN alone is not equal to itself, and there is one NaN. */
+const differs = (value: number, before: number): number =>
+  Number(value !== before) & Number(!(Number.isNaN(value) && Number.isNaN(before)))
+
+const markChanges = (values: Float64Array | Uint8Array, starts: Uint8Array): void => {
+  for (let row = 1; row < starts.length; row++) starts[row]! |= differs(values[row]!, values[row - 1]!)
 }
 
-/** As {@link markChangesAt}, of all rows. */
-const markChanges = (values: Float64Array | Uint8Array, starts: Uint8Array): void => {
-  for (let row = 1; row < starts.length; row++) {
-    const value = values[row]!
-    const before = values[row - 1]!
-    if (value !== before && !(Number.isNaN(value) && Number.isNaN(before))) starts[row] = 1
-  }
+/** As {@link markChanges}, of the rows alone that `rows` names. */
+const markChangesAt = (values: Float64Array | Uint8Array, rows: Uint32Array, starts: Uint8Array): void => {
+  for (let place = 1; place < rows.length; place++)
+    starts[place]! |= differs(values[rows[place]!]!, values[rows[place - 1]!]!)
 }
 
 /**
@@ -90,18 +101,19 @@ const markChanges = (values: Float64Array | Uint8Array, starts: Uint8Array): voi
 export const consolidateSorted = (columns: Columns, some?: Uint32Array): Columns => {
   const { length } = columns
   const starts = new Uint8Array(some?.length ?? length)
+  if (starts.length > 0) starts[0] = 1
   const mark = (values: Float64Array | Uint8Array): void => {
+    if (isUniform(values, length)) return
     if (some === undefined) markChanges(values, starts)
     else markChangesAt(values, some, starts)
   }
   for (const column of columns.data) {
-    if (onlyKind(column, length) === undefined) mark(column.kinds)
+    mark(column.kinds)
     mark(column.payload)
   }
   mark(columns.time)
   // Nothing to add up and nothing to leave out: the columns as they are.
-  const isWhole =
-    some === undefined && !starts.includes(0, 1) && !columns.diff.subarray(0, length).includes(0)
+  const isWhole = some === undefined && !starts.includes(0) && !columns.diff.subarray(0, length).includes(0)
   return isWhole ? columns : summed(columns, { rows: some ?? allRows(length), starts })
 }
 

@@ -2,7 +2,7 @@
 // Each column becomes one or two whole numbers from 0 on that order as its values do, and as many of them as fit are put
 // into one number below 2^53, the more significant ones multiplied by the ranges of the others.
 // Strings and what is mixed, other than numbers, go through ranks of their distinct values: the comparator sees each value once.
-import { type Column, type Columns, contentAt, isHeapKind, onlyKind } from './columns.ts'
+import { type Column, type Columns, contentAt, isHeapKind, isUniform, onlyKind } from './columns.ts'
 import { isRanked, ranksOf, sortCodes } from './ranking.ts'
 import { compareKinded, type HeapValue, Kind } from './value.ts'
 
@@ -223,6 +223,7 @@ const addColumn = (making: KeysInTheMaking, column: Column, length: number): voi
 }
 
 const addTimes = (making: KeysInTheMaking, time: Float64Array, length: number): void => {
+  if (isUniform(time, length)) return
   let lowest = Number.POSITIVE_INFINITY
   let highest = 0
   for (let row = 0; row < length; row++) {
@@ -230,7 +231,6 @@ const addTimes = (making: KeysInTheMaking, time: Float64Array, length: number): 
     if (at < lowest) lowest = at
     if (at > highest) highest = at
   }
-  if (highest === lowest) return
   const { values, scale } = making.place(highest - lowest + 1)
   for (let row = 0; row < length; row++) values[row]! += (time[row]! - lowest) * scale
 }

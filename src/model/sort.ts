@@ -47,7 +47,7 @@ export const sameTuple = (columns: Columns, a: number, b: number): boolean => {
 /** Rows in order, and what is equal among them. */
 export interface SortedRows {
   readonly rows: Uint32Array
-  /** Per place in `rows`, 1 where an update begins that is not the one before it. The first place says nothing. */
+  /** Per place in `rows`, 1 where an update begins that is not the one before it. */
   readonly starts: Uint8Array
 }
 
@@ -66,20 +66,43 @@ const inOrderOf = ({ values }: SortKey, rows: Uint32Array): NumberedRows => {
 
 const markChanges = ({ values }: NumberedRows, starts: Uint8Array): void => {
   for (let place = 1; place < values.length; place++)
-    if (values[place] !== values[place - 1]) starts[place] = 1
+    starts[place]! |= Number(values[place] !== values[place - 1])
+}
+
+/** Rows up to which comparing them is faster than making numbers of them. */
+const FEW_ROWS = 24
+
+/** As {@link sortRows}, by insertion. */
+const sortFewRows = (columns: Columns): SortedRows => {
+  const { length } = columns
+  const rows = allRows(length)
+  const starts = new Uint8Array(length)
+  for (let end = 0; end < length; end++) {
+    const row = rows[end]!
+    let place = end
+    for (; place > 0 && compareRows(columns, rows[place - 1]!, columns, row) > 0; place--)
+      rows[place] = rows[place - 1]!
+    rows[place] = row
+  }
+  for (let place = 0; place < length; place++)
+    starts[place] = Number(place === 0 || compareRows(columns, rows[place - 1]!, columns, rows[place]!) !== 0)
+  return { rows, starts }
 }
 
 /** The rows of `columns` in order of (data, time). Rows that compare equal keep their order. */
 export const sortRows = (columns: Columns): SortedRows => {
-  const keys = sortKeys(columns)
-  let rows = allRows(columns.length)
-  const starts = new Uint8Array(columns.length)
-  keys.forEach((key, index) => {
-    const sorted = sortByNumbers(inOrderOf(key, rows), key.span)
-    rows = sorted.rows
-    if (index === keys.length - 1) markChanges(sorted, starts)
-  })
-  // The keys before the last one came into another order by it.
-  for (const key of keys.slice(0, -1)) markChanges(inOrderOf(key, rows), starts)
+  const { length } = columns
+  if (length <= FEW_ROWS) return sortFewRows(columns)
+  const starts = new Uint8Array(length)
+  starts[0] = 1
+  const [first, ...others] = sortKeys(columns)
+  if (first === undefined) return { rows: allRows(length), starts }
+  // The numbers are used up by sorting; where other keys follow they are needed again.
+  const values = others.length === 0 ? first.values : first.values.slice()
+  let sorted = sortByNumbers({ rows: allRows(length), values }, first.span)
+  for (const key of others) sorted = sortByNumbers(inOrderOf(key, sorted.rows), key.span)
+  const { rows } = sorted
+  markChanges(sorted, starts)
+  for (const key of [first, ...others].slice(0, -1)) markChanges(inOrderOf(key, rows), starts)
   return { rows, starts }
 }

@@ -4,13 +4,12 @@
 // search. Law: what is found is what a scan with these values as conditions yields.
 import { type BatchCache, rowGroupKey } from '../batch/cache.ts'
 import { inRange } from '../batch/merge.ts'
-import { batchMayHold } from '../batch/prune.ts'
-import { bytesOf, type Columns, rowBytes, slice, valueAt } from '../model/columns.ts'
+import { bytesOf, type Columns, GrowingColumns, rowBytes, slice } from '../model/columns.ts'
 import { Concatenation } from '../model/concatenate.ts'
 import { consolidate } from '../model/consolidate.ts'
-import { type Condition, equality, matching } from '../model/predicate.ts'
+import { type Bounds, type Condition, equality, matching } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
-import { compareValues, type Value } from '../model/value.ts'
+import type { Value } from '../model/value.ts'
 import { type BatchEntry, batchPath } from '../shard/metadata.ts'
 import type { BufferView, ShardView } from '../shard/shard.ts'
 import { scan } from './scan.ts'
@@ -25,17 +24,39 @@ interface Group {
   readonly batch: BatchEntry
   readonly index: number
   readonly key: string
-  /** Its first and its last value of the first column, once it was decoded. */
-  first?: Value
-  last?: Value
+  /** What is known of its first column, at first from what is known of the whole batch; undefined without columns. */
+  bounds: Bounds | undefined
+  /** Its own statistics were asked for. */
+  isSurveyed: boolean
 }
 
-/** Whether a group may hold a tuple that begins with `value`, as far as is known without looking at it. */
-const mayBegin = ({ first, last }: Group, value: Value | undefined): boolean => {
-  if (value === undefined || first === undefined || last === undefined) return true
-  if (typeof value === 'number' && typeof first === 'number' && typeof last === 'number')
-    return !(value < first || value > last)
-  return compareValues(value, first) >= 0 && compareValues(value, last) <= 0
+const groupsOf = (batch: BatchEntry): Group[] => {
+  const [column] = batch.columns
+  const bounds = column && {
+    min: column.min,
+    max: column.max,
+    someNull: column.nulls > 0,
+    someValue: column.nulls < batch.len,
+  }
+  const path = batchPath(batch.id)
+  return batch.rowGroups.map((_, index) => ({
+    batch,
+    index,
+    key: rowGroupKey(path, index),
+    bounds,
+    isSurveyed: bounds === undefined,
+  }))
+}
+
+/** Whether a group may hold a tuple that begins with a value, as far as is known. */
+const mayBegin = ({ bounds }: Group, first: Condition | undefined): boolean => {
+  if (first === undefined || bounds === undefined) return true
+  const { min, max } = bounds
+  const value = first.point
+  // The common case, of which NaN is none: it is in no order with anything.
+  if (typeof value === 'number' && typeof min === 'number' && typeof max === 'number')
+    return !(value < min || value > max)
+  return first.mayHold(bounds)
 }
 
 export class Lookup {
@@ -60,11 +81,7 @@ export class Lookup {
     this.#asOf = asOf
     this.#key = key
     this.#buffers = view.buffers
-    this.#groups = view.batches
-      .filter(({ lower }) => lower <= asOf)
-      .flatMap(batch =>
-        batch.rowGroups.map((_, index) => ({ batch, index, key: rowGroupKey(batchPath(batch.id), index) })),
-      )
+    this.#groups = view.batches.filter(({ lower }) => lower <= asOf).flatMap(groupsOf)
   }
 
   /** About how many rows a sum of the view reads. */
@@ -80,43 +97,45 @@ export class Lookup {
    */
   async find(prefix: readonly Value[]): Promise<Columns> {
     const summed = this.#cache.kept.get(this.#key) ?? (await this.#sumIfWorthIt())
-    return summed === undefined ? this.#search(prefix) : partOf(summed, prefix)
+    if (summed === undefined) return this.#search(prefix)
+    const { from, to } = rowsBeginningWith(summed, prefix)
+    return slice(summed, from, to)
   }
 
   async #search(prefix: readonly Value[]): Promise<Columns> {
     const conditions = prefix.map((value, index) => equality(index, value))
-    const parts: Columns[] = []
+    const found = new GrowingColumns(this.#view.schema.length)
+    const take = (rows: Columns): void => {
+      const { from, to } = rowsBeginningWith(rows, prefix)
+      found.appendRange(rows, from, to)
+    }
     for (const group of this.#groups) {
-      if (!mayBegin(group, prefix[0])) continue
+      if (!mayBegin(group, conditions[0])) continue
       const rows = this.#cache.kept.get(group.key) ?? (await this.#decoded(group, conditions))
       this.#searches++
-      if (rows !== undefined) parts.push(partOf(rows, prefix))
+      if (rows !== undefined) take(rows)
     }
     for (const buffer of this.#buffers) {
       this.#searches++
-      parts.push(this.#inBuffer(buffer, prefix, conditions))
+      // A few times all rows are looked at sooner than they are sorted.
+      if (this.#bufferSearches++ < BUFFER_SEARCHES * this.#buffers.length) {
+        const rows = matching(buffer.columns, conditions)
+        found.appendRange(rows, 0, rows.length)
+      } else take(buffer.consolidated)
     }
-    const found = new Concatenation(this.#view.schema.length).of(parts.filter(({ length }) => length > 0))
-    return consolidate(inRange(found, { since: this.#asOf, until: this.#asOf }))
+    return consolidate(inRange(found.view(), { since: this.#asOf, until: this.#asOf }))
   }
 
+  /** Undefined if the statistics say that nothing in it meets the conditions. */
   async #decoded(group: Group, conditions: readonly Condition[]): Promise<Columns | undefined> {
     const { batch, index } = group
-    if (!batchMayHold(batch, conditions)) return undefined
     const path = batchPath(batch.id)
-    const rows = await this.#cache.rowGroup(path, batch, this.#view.name, index, conditions)
-    const [column] = rows?.data ?? []
-    if (rows !== undefined && column !== undefined) {
-      group.first = valueAt(column, 0)
-      group.last = valueAt(column, rows.length - 1)
+    if (!group.isSurveyed) {
+      group.bounds = (await this.#cache.bounds(path, batch, this.#view.name, index, 0)) ?? group.bounds
+      group.isSurveyed = true
+      if (!mayBegin(group, conditions[0])) return undefined
     }
-    return rows
-  }
-
-  #inBuffer(buffer: BufferView, prefix: readonly Value[], conditions: readonly Condition[]): Columns {
-    if (this.#bufferSearches++ < BUFFER_SEARCHES * this.#buffers.length)
-      return matching(buffer.columns, conditions)
-    return partOf(buffer.consolidated, prefix)
+    return this.#cache.rowGroup(path, batch, this.#view.name, index, conditions)
   }
 
   /** The whole view, summed, if that has paid by now. */
@@ -151,9 +170,4 @@ export class Lookup {
     kept.set(this.#key, summed)
     return summed
   }
-}
-
-const partOf = (rows: Columns, prefix: readonly Value[]): Columns => {
-  const { from, to } = rowsBeginningWith(rows, prefix)
-  return slice(rows, from, to)
 }

@@ -5,7 +5,7 @@ import type { ArrowTable } from '../batch/arrow.ts'
 import type { BatchCache } from '../batch/cache.ts'
 import { CommitError, FrontierError, InputError } from '../errors.ts'
 import { type Columns, emptyColumns } from '../model/columns.ts'
-import { columnIndex, conditionsOf, leadingPoints, type Where } from '../model/predicate.ts'
+import { leadingPoints } from '../model/predicate.ts'
 import { type ColumnSchema, canonicalIn, isFloatColumn, type Schema, widen } from '../model/schema.ts'
 import { checkTime } from '../model/update.ts'
 import type { Value } from '../model/value.ts'
@@ -13,7 +13,7 @@ import type { Shard, ShardView } from '../shard/shard.ts'
 import { arraysOf, type ColumnArrays } from './arrays.ts'
 import { Lookup } from './lookup.ts'
 import { ExactSum, OverflowCheck } from './multiplicity.ts'
-import { checkOptions } from './options.ts'
+import { isLookup, type ReadOptions, selectionOf } from './read-options.ts'
 import { type Row, rowReader } from './row.ts'
 import { type Selection, type Span, scan } from './scan.ts'
 
@@ -30,18 +30,6 @@ export interface Count {
   readonly present: number
 }
 
-/** What is read of a shard: everything, unless it is said. */
-export interface ReadOptions {
-  /**
-   * Names of the columns wanted, in that order, each once. Rows that are equal in them are one row, whose diff is the
-   * sum. Only they and those of `where` are read; if they are not the first columns of the shard in order, the
-   * distinct rows are sorted in memory. @default all
-   */
-  readonly columns?: readonly string[]
-  /** What a tuple must meet. Batches and row groups that cannot have such a tuple are not read. @default nothing */
-  readonly where?: Where
-}
-
 /** What {@link Snapshot.changes} takes. */
 export interface ChangesOptions extends ReadOptions {
   /**
@@ -55,31 +43,6 @@ export interface ChangesOptions extends ReadOptions {
 const BEGINNING = -1
 
 const EVERYTHING: ReadOptions = {}
-
-const selectionOf = (options: ReadOptions, schema: Schema): Selection => {
-  checkOptions(options, ['columns', 'where', 'from'])
-  const { columns, where } = options
-  if (columns !== undefined && !Array.isArray(columns))
-    throw new InputError('COLUMN_UNKNOWN', 'columns is a list of names', { place: 'columns' })
-  const indices =
-    columns?.map((name, index) => columnIndex(schema, name, `columns[${index}]`)) ??
-    schema.map((_, index) => index)
-  const repeated = indices.findIndex((column, index) => indices.indexOf(column) !== index)
-  if (repeated !== -1)
-    throw new InputError('COLUMN_UNKNOWN', 'a column is named once', {
-      place: `columns[${repeated}]`,
-      column: columns![repeated],
-    })
-  return { columns: indices, conditions: where === undefined ? [] : conditionsOf(where, schema) }
-}
-
-/** Whether a read is of all that begins with certain values, and nothing else. */
-const isLookup = ({ columns, conditions }: Selection, { after }: Span, schema: Schema): boolean =>
-  after === undefined &&
-  conditions.length > 0 &&
-  leadingPoints(conditions).length === conditions.length &&
-  columns.length === schema.length &&
-  columns.every((column, index) => column === index)
 
 /** Contents as of one time. Holds files and `since` until it or its store is closed; `await using` closes it. */
 export class Snapshot implements AsyncDisposable {
@@ -147,7 +110,7 @@ export class Snapshot implements AsyncDisposable {
 
   async *#scan(view: ShardView, selection: Selection, span: Span): AsyncGenerator<Columns> {
     try {
-      if (isLookup(selection, span, view.schema)) {
+      if (span.after === undefined && isLookup(selection, view.schema)) {
         const found = await this.#lookupIn(view).find(leadingPoints(selection.conditions))
         this.#requireOpen()
         if (found.length > 0) yield found
@@ -173,7 +136,15 @@ export class Snapshot implements AsyncDisposable {
     if (view !== undefined) yield* this.#scan(view, selectionOf(options, view.schema), { asOf: this.asOf })
   }
 
-  async *#rowsOf(view: ShardView, options: ReadOptions, span: Span): AsyncGenerator<Row, void, undefined> {
+  /** @param least the least time that has to be known */
+  async *#rowsOf(
+    shard: string,
+    options: ReadOptions,
+    span: Span,
+    least: number,
+  ): AsyncGenerator<Row, void, undefined> {
+    const view = this.#viewOf(shard, least)
+    if (view === undefined) return
     const selection = selectionOf(options, view.schema)
     const schema = selection.columns.map(column => view.schema[column]!)
     const check = new OverflowCheck(view.name)
@@ -197,9 +168,9 @@ export class Snapshot implements AsyncDisposable {
    * @throws {CorruptionError} BATCH_CORRUPT, BATCH_MISSING
    * @throws {CommitError} SHARD_DAMAGED, CLOSED
    */
-  async *rows(shard: string, options: ReadOptions = EVERYTHING): AsyncGenerator<Row, void, undefined> {
-    const view = this.#viewOf(shard, this.asOf)
-    if (view !== undefined) yield* this.#rowsOf(view, options, { asOf: this.asOf })
+  rows(shard: string, options: ReadOptions = EVERYTHING): AsyncGenerator<Row, void, undefined> {
+    // Not a generator around a generator: each would cost what a row does.
+    return this.#rowsOf(shard, options, { asOf: this.asOf }, this.asOf)
   }
 
   /**
@@ -217,8 +188,7 @@ export class Snapshot implements AsyncDisposable {
         from,
         asOf: this.asOf,
       })
-    const view = this.#viewOf(shard, Math.max(0, from))
-    if (view !== undefined) yield* this.#rowsOf(view, options, { after: from, asOf: this.asOf })
+    yield* this.#rowsOf(shard, options, { after: from, asOf: this.asOf }, Math.max(0, from))
   }
 
   /** Counts what {@link rows} would yield, without making rows; throws as it does. */

@@ -122,6 +122,53 @@ test('a run that is one large chunk is merged in pieces', async () => {
   )
 })
 
+test.each([
+  ['integers', (random: () => number): Value => Math.floor(random() * 5000)],
+  [
+    'strings and few nulls',
+    (random: () => number): Value => (random() < 0.01 ? null : `n${(random() * 3000) | 0}`),
+  ],
+  ['floats', (random: () => number): Value => float(Math.floor(random() * 5000) / 8)],
+])('many runs over many windows give what all rows give at once: %s', async (_, value) => {
+  let state = 5
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  const updates = Array.from({ length: 12 }, () =>
+    Array.from(
+      { length: 15_000 },
+      (): Row => [
+        [value(random), Math.floor(random() * 3)],
+        Math.floor(random() * 4),
+        random() < 0.5 ? 1 : -1,
+      ],
+    ),
+  )
+  const runs = updates.map(rows => {
+    const sorted = consolidate(columnsOf(rows, 2))
+    return [0, 1, 2].map(part => {
+      const own = new GrowingColumns(2)
+      own.appendRange(sorted, part * 5000, Math.min(sorted.length, (part + 1) * 5000))
+      return own.view()
+    })
+  })
+  for (const range of [
+    { since: 0 },
+    { since: 2 },
+    { since: 1, until: 1 },
+    { since: 3, until: 3, after: 1 },
+  ]) {
+    const merged = await collect(merge(runs.map(streamed), 2, range))
+    checkOrder(merged)
+    const inRange = updates
+      .flat()
+      .filter(([, time]) => time <= (range.until ?? 9) && time > (range.after ?? -1))
+      .map(([data, time, diff]): Row => [data, Math.max(time, range.since), diff])
+    expect(merged.flatMap(rowsOf)).toEqual(rowsOf(consolidate(columnsOf(inRange, 2))))
+  }
+})
+
 test('a run is read one chunk at a time, and closed also when the merge is left early', async () => {
   const log: string[] = []
   const watched = async function* (name: string, base: number) {

@@ -7,6 +7,8 @@ import {
   GrowingColumns,
   gather,
   isHeapKind,
+  isUniform,
+  onlyKind,
   slice,
   tupleAt,
   valueAt,
@@ -213,4 +215,30 @@ test('valueAt gives the kind that was put in', () => {
     }),
     RUNS,
   )
+})
+
+test('values are uniform unless one is another, wherever it stands, in a view as in an array', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: 9 }), fc.nat({ max: 3 }), fc.nat({ max: 9 }), (length, from, other) => {
+      for (const all of [new Float64Array(from + length + 1), new Uint8Array(from + length + 1)]) {
+        all.fill(2)
+        all[from + length] = 3
+        const values = all.subarray(from)
+        expect(isUniform(values, length)).toBe(true)
+        if (other >= length) continue
+        values[other] = 1
+        expect(isUniform(values, length)).toBe(length === 1)
+      }
+    }),
+  )
+  const column = columnsFrom(
+    1,
+    [1, 2, 'x'].map(value => ({ data: [value], time: 0, diff: 1 })),
+  ).data[0]!
+  expect([0, 1, 2, 3].map(length => onlyKind(column, length))).toEqual([
+    undefined,
+    Kind.int,
+    Kind.int,
+    undefined,
+  ])
 })

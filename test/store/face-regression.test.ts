@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { float, type Value } from '../../src/model/value.ts'
-import type { ReadOptions } from '../../src/store/snapshot.ts'
+import type { ReadOptions } from '../../src/store/read-options.ts'
 import type { Store } from '../../src/store/store.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read, tupleText } from '../support/stores.ts'

@@ -1,0 +1,245 @@
+// A lookup finds what a Map of all updates holds: in batches and buffers, at every time, before and after the view was summed.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { BatchCache } from '../../src/batch/cache.ts'
+import { writeBatch } from '../../src/batch/writer.ts'
+import { MemoryDisk } from '../../src/disk/memory-disk.ts'
+import { consolidate } from '../../src/model/consolidate.ts'
+import { type Schema, untyped, widen } from '../../src/model/schema.ts'
+import { compareValues, float, timestamp, type Value } from '../../src/model/value.ts'
+import { valueText } from '../../src/model/value-json.ts'
+import { type BatchEntry, batchPath } from '../../src/shard/metadata.ts'
+import { BufferView, type ShardView } from '../../src/shard/shard.ts'
+import { Lookup } from '../../src/store/lookup.ts'
+import { rowsOf } from '../batch/columns-of.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
+import { openOn } from '../support/stores.ts'
+import { columnsFrom, type PlainUpdate } from '../support/values.ts'
+
+const SHARD = 'a:b'
+const FORMAT = { profile: 'tuned', compression: 'none' } as const
+
+/** A view of these updates: each list but the last is a batch, the last one a buffer. */
+const viewOf = async (
+  disk: MemoryDisk,
+  parts: readonly PlainUpdate[][],
+  arity: number,
+): Promise<ShardView> => {
+  await disk.makeDirectory('batches')
+  const columns = parts.map(part => columnsFrom(arity, part))
+  const schema = columns.reduce<Schema>((joined, each) => widen(joined, each), untyped(arity))
+  const batches: BatchEntry[] = []
+  for (const [index, part] of columns.slice(0, -1).entries()) {
+    const id = String(index + 1)
+    const entry = await writeBatch(disk, batchPath(id), { ...FORMAT, shard: SHARD, schema }, [
+      consolidate(part),
+    ])
+    if (entry !== undefined) batches.push({ ...entry, id, lsnLower: index + 1, lsnUpper: index + 1 })
+  }
+  return { name: SHARD, since: 0, schema, batches, buffers: [new BufferView(columns.at(-1)!)] }
+}
+
+/** Texts of what begins with `prefix`, with the sums as of a time, in order: from all updates, by a Map. */
+const expected = (parts: readonly PlainUpdate[][], prefix: readonly Value[], asOf: number): string[] => {
+  const sums = new Map<string, { data: readonly Value[]; sum: number }>()
+  for (const { data, time, diff } of parts.flat()) {
+    if (time > asOf || prefix.some((value, index) => compareValues(value, data[index]!) !== 0)) continue
+    const text = data.map(valueText).join()
+    sums.set(text, { data, sum: (sums.get(text)?.sum ?? 0) + diff })
+  }
+  return [...sums.values()]
+    .filter(({ sum }) => sum !== 0)
+    .sort((a, b) => compareValues(a.data[0]!, b.data[0]!) || compareValues(a.data[1]!, b.data[1]!))
+    .map(({ data, sum }) => `${data.map(valueText).join()} ${sum}`)
+}
+
+const VALUES: readonly Value[] = [
+  null,
+  true,
+  -1,
+  1,
+  float(1),
+  1.5,
+  2n ** 60n,
+  Number.NaN,
+  timestamp(1),
+  '',
+  'a',
+  '😀',
+  Uint8Array.of(1),
+  Float32Array.of(1),
+]
+
+/** Few values of a column: of one kind or of several. */
+const someValues: fc.Arbitrary<Value[]> = fc.oneof(
+  fc.constant<Value[]>([0, 1, 2, 3]),
+  fc.constant<Value[]>(['', 'a', 'b', '😀', '\uffff']),
+  fc.subarray([...VALUES], { minLength: 1 }),
+)
+
+const history: fc.Arbitrary<{ parts: PlainUpdate[][]; first: Value[]; second: Value[] }> = fc
+  .tuple(someValues, someValues)
+  .chain(([first, second]) => {
+    const update = fc.record({
+      data: fc.tuple(fc.constantFrom(...first), fc.constantFrom(...second)),
+      time: fc.nat({ max: 5 }),
+      diff: fc.constantFrom(1, 1, -1, 2),
+    })
+    return fc
+      .array(fc.array(update, { maxLength: 30 }), { minLength: 1, maxLength: 4 })
+      .map(parts => ({ parts, first, second }))
+  })
+
+describe('a lookup finds what a Map of all updates holds', () => {
+  test.each([
+    ['where everything is kept, and soon summed', 1_000_000],
+    ['where nothing is kept', 0],
+  ])('%s', async (_, bytesMax) => {
+    await fc.assert(
+      fc.asyncProperty(history, fc.nat({ max: 5 }), async ({ parts, first, second }, asOf) => {
+        const disk = new MemoryDisk()
+        const view = await viewOf(disk, parts, 2)
+        const cache = new BatchCache(disk, bytesMax)
+        const lookup = new Lookup(cache, view, asOf, 'the view')
+        const prefixes: Value[][] = [
+          [],
+          ...first.map(a => [a]),
+          ...first.flatMap(a => second.map(b => [a, b])),
+        ]
+        for (const prefix of [...prefixes, ['nowhere'], [7, 7]]) {
+          const found = rowsOf(await lookup.find(prefix))
+          const texts = found.map(([data, time, diff]) => {
+            expect(time).toBe(asOf)
+            return `${data.map(valueText).join()} ${diff}`
+          })
+          expect(texts).toEqual(expected(parts, prefix, asOf))
+        }
+        const isEmpty = expected(parts, [], asOf).length === 0
+        if (bytesMax === 0 && !isEmpty) expect(cache.kept.get('the view')).toBeUndefined()
+        if (bytesMax > 0 && view.batches.length > 0) expect(cache.kept.get('the view')).toBeDefined()
+        await cache.close()
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('snapshot.lookup', () => {
+  test('gives what begins with the values, with multiplicities, from batches and buffers', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.commit([
+      { shard: SHARD, data: [1, 'b'], diff: 2 },
+      { shard: SHARD, data: [2, 'a'], diff: 1 },
+      { shard: SHARD, data: [1, 'gone'], diff: 1 },
+    ])
+    await store.flush()
+    await store.commit([
+      { shard: SHARD, data: [1, 'a'], diff: 1 },
+      { shard: SHARD, data: [1, 'gone'], diff: -1 },
+    ])
+    const now = await store.snapshot()
+    const before = await store.snapshot({ asOf: 0 })
+    for (let round = 0; round < 5; round++) {
+      expect(await now.lookup(SHARD, [1])).toEqual([
+        { data: [1, 'a'], diff: 1 },
+        { data: [1, 'b'], diff: 2 },
+      ])
+      expect(await before.lookup(SHARD, [1])).toEqual([
+        { data: [1, 'b'], diff: 2 },
+        { data: [1, 'gone'], diff: 1 },
+      ])
+      expect(await now.lookup(SHARD, [2, 'a'])).toEqual([{ data: [2, 'a'], diff: 1 }])
+      expect(await now.lookup(SHARD, [2, 'b'])).toEqual([])
+      expect(await now.lookup(SHARD, [])).toHaveLength(3)
+    }
+    expect(await now.lookup('no:such', [1])).toEqual([])
+    await store.close()
+  })
+
+  test('a shard of tuples without values has one tuple', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.insert(SHARD, [[]])
+    await store.flush()
+    await store.commit([{ shard: SHARD, data: [], diff: 2 }])
+    const snapshot = await store.snapshot()
+    expect(await snapshot.lookup(SHARD, [])).toEqual([{ data: [], diff: 3 }])
+    await store.close()
+  })
+
+  test('reads only the row groups that may have some, and each of them once', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { autoCompactThreshold: 0 })
+    for (const base of [0, 1])
+      await store
+        .insert(
+          SHARD,
+          Array.from({ length: 100_000 }, (_, row) => [2 * row + base, row]),
+        )
+        .then(() => store.flush())
+    const snapshot = await store.snapshot()
+    const reads = (): number => disk.trace.filter(label => /^read batches/.test(label)).length
+    const before = reads()
+    expect(await snapshot.lookup(SHARD, [-1])).toEqual([])
+    expect(reads()).toBe(before)
+    expect(await snapshot.lookup(SHARD, [2001])).toEqual([{ data: [2001, 1000], diff: 1 }])
+    const first = reads()
+    for (let node = 0; node < 100; node++) expect(await snapshot.lookup(SHARD, [node])).toHaveLength(1)
+    expect(reads()).toBe(first)
+    expect(await snapshot.lookup(SHARD, [199_999])).toEqual([{ data: [199_999, 99_999], diff: 1 }])
+    expect(reads()).toBeGreaterThan(first)
+    await store.close()
+  })
+
+  test('every number is a float in a column declared float64', async () => {
+    const store = await openOn(new MemoryDisk())
+    await store.declare(SHARD, [{ name: 'score', type: 'float64' }])
+    await store.insert(SHARD, [[1], [1.5]])
+    const snapshot = await store.snapshot()
+    expect(await snapshot.lookup(SHARD, [1])).toEqual([{ data: [1], diff: 1 }])
+    expect(await snapshot.lookup(SHARD, [float(1)])).toEqual([{ data: [1], diff: 1 }])
+    await store.close()
+  })
+
+  test.each([
+    [[1, 2, 3], { code: 'ARITY_MISMATCH', details: { place: 'prefix', columns: 2 } }],
+    [7, { code: 'ARITY_MISMATCH', details: { place: 'prefix' } }],
+    [[1, undefined], { code: 'VALUE_INVALID', details: { place: 'prefix[1]' } }],
+  ])('%j is refused by its place', async (prefix, error) => {
+    const store = await openOn(new MemoryDisk())
+    await store.insert(SHARD, [[1, 2]])
+    const snapshot = await store.snapshot()
+    await expect(snapshot.lookup(SHARD, prefix as Value[])).rejects.toMatchObject(error)
+    await store.close()
+    await expect(snapshot.lookup(SHARD, [1])).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
+  test('a multiplicity beyond the safe integers is refused', async () => {
+    const store = await openOn(new MemoryDisk())
+    for (const data of [[1], [1], [2]]) await store.commit([{ shard: SHARD, data, diff: 2 ** 53 - 1 }])
+    const snapshot = await store.snapshot()
+    await expect(snapshot.lookup(SHARD, [1])).rejects.toMatchObject({ code: 'DIFF_OVERFLOW' })
+    expect(await snapshot.lookup(SHARD, [2])).toEqual([{ data: [2], diff: 2 ** 53 - 1 }])
+    await store.close()
+  })
+
+  test('damage elsewhere keeps nothing from being found', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk, { autoCompactThreshold: 0 })
+    await store.insert(SHARD, [[1, 'one']])
+    await store.flush()
+    await store.insert(SHARD, [[2, 'two']])
+    await store.flush()
+    const [, second] = (await disk.list('batches')).map(({ name }) => `batches/${name}`).sort()
+    const file = await disk.open(second!, 'write')
+    const place = Buffer.from(await file.read(0, await file.size())).indexOf('two')
+    expect(place).toBeGreaterThan(0)
+    await file.write(place, Buffer.from('own'))
+    await file.close()
+    const snapshot = await store.snapshot()
+    for (let round = 0; round < 10; round++) {
+      expect(await snapshot.lookup(SHARD, [1])).toEqual([{ data: [1, 'one'], diff: 1 }])
+      await expect(snapshot.lookup(SHARD, [2])).rejects.toMatchObject({ code: 'BATCH_CORRUPT' })
+    }
+    await store.close()
+  })
+})
