@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
+import { commitsOf } from '../../src/wal/commit-run.ts'
 import { Log, prepareSegment } from '../../src/wal/log.ts'
 import { type LogScan, readLog } from '../../src/wal/reader.ts'
 import { encodeHeader, encodeRecord } from '../../src/wal/record.ts'
@@ -30,7 +31,9 @@ const written = async (disk: MemoryDisk, commits: number, sealed: readonly numbe
 const scan = async (disk: MemoryDisk, walStart = 1, fence = 0): Promise<{ lsns: number[]; log: LogScan }> => {
   const lsns: number[] = []
   const expected = { store: STORE, epoch: 1, walStart, fence, fresh: false }
-  const log = await readLog(disk, expected, 'refuse', ({ lsn }) => lsns.push(lsn))
+  const log = await readLog(disk, expected, 'refuse', run => {
+    for (const { record } of commitsOf(run)) lsns.push(record.lsn)
+  })
   return { lsns, log }
 }
 

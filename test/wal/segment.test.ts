@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Columns, GrowingColumns, tupleAt } from '../../src/model/columns.ts'
+import { commitsOf } from '../../src/wal/commit-run.ts'
 import { encodeHeader, encodeLine, encodeRecord } from '../../src/wal/record.ts'
 import { readSegment, type Segment, sealedFirstLsn, sealedPath } from '../../src/wal/segment.ts'
 
@@ -17,7 +18,9 @@ const lines = [line(5, 4, 100), line(6, 5, 200), line(7, 6, 300)]
 const whole = Buffer.concat([header, ...lines])
 
 const valuesIn = (segment: Segment): unknown[] =>
-  segment.records.map(({ updates }) => tupleAt(updates.get('a:b')!, 0)[0])
+  segment.runs.flatMap(run =>
+    [...commitsOf(run)].map(({ record }) => tupleAt(record.updates.get('a:b')!, 0)[0]),
+  )
 
 describe('a whole segment', () => {
   test('gives its commits, and ends where its bytes end', () => {
