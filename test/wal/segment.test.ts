@@ -96,6 +96,32 @@ describe('damage', () => {
     expect(readSegment(PATH, zeroed, undefined).damage).toMatchObject({ ambiguous: false, lsn: 7 })
   })
 
+  test('in front of padding the last line is judged as at the end of the file', () => {
+    const padding = Buffer.alloc(600)
+    const flipped = Buffer.concat([whole, padding])
+    flipped[whole.length - 3]! ^= 1
+    expect(readSegment(PATH, flipped, undefined).damage).toMatchObject({ ambiguous: true, lsn: 7 })
+    // A write that was torn: what is missing of it is as it was before.
+    for (let written = 1; written < lines[2]!.length; written++) {
+      const torn = Buffer.concat([whole, padding])
+      torn.fill(0, whole.length - lines[2]!.length + written, whole.length)
+      const segment = readSegment(PATH, torn, undefined)
+      expect(segment, `${written}`).toMatchObject({ lastLsn: 6, end: whole.length - lines[2]!.length })
+      expect(segment.damage, `${written}`).toMatchObject({
+        ambiguous: false,
+        provenDurable: false,
+        lsn: 7,
+      })
+    }
+    // Its first bytes are missing, and its last ones are there.
+    const front = Buffer.concat([whole, padding])
+    front.fill(0, whole.length - lines[2]!.length, whole.length - 9)
+    expect(readSegment(PATH, front, undefined).damage).toMatchObject({ ambiguous: false, lsn: 7 })
+    // Something stands in the padding, and before it a bad line.
+    const group = Buffer.concat([flipped, lines[2]!])
+    expect(readSegment(PATH, group, undefined).damage).toMatchObject({ ambiguous: false, lsn: 7 })
+  })
+
   test('a bad line of a write whose later lines are valid is torn: nothing behind proves it durable', () => {
     const group = [line(5, 4, 1), line(6, undefined, 2), line(7, undefined, 3)]
     const bytes = Buffer.concat([header, ...group])
