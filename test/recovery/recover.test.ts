@@ -4,7 +4,7 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { verify } from '../../src/recovery/verify.ts'
 import { decodeDocument, encodeDocument } from '../../src/shard/document.ts'
 import { encodeLine } from '../../src/wal/record.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
+import { bytesOf, copyOnto, everything, flip, leftBy, put } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const edge = (value: number, shard = 'default:edge', diff = 1) => ({ shard, data: [value], diff })
@@ -17,7 +17,7 @@ const unclosed = async (commits: number, flushed = 0): Promise<MemoryDisk> => {
     await store.commit([edge(value), edge(value, 'default:node')])
     if (value === flushed) await store.flush()
   }
-  const files = await everything(disk)
+  const files = await leftBy(disk)
   await store.close()
   const copy = new MemoryDisk()
   await copyOnto(files, copy)
@@ -62,7 +62,7 @@ describe('the way back', () => {
   test('opening again replays nothing: what was replayed is in batches now (OX-14)', async () => {
     const disk = await unclosed(3)
     await (await openOn(disk)).close()
-    const files = await everything(disk)
+    const files = await leftBy(disk)
     const store = await openOn(disk)
     expect(store.status().recovery).toMatchObject({ total: 0, applied: 0, batches: 2 })
     await store.close()
@@ -85,7 +85,7 @@ describe('the way back', () => {
     // The full buffer is on its way into a batch; a snapshot of the folder is taken when its document is there.
     while ((await disk.stat('shards/default_edge.json')) === undefined) await Promise.resolve()
     const copy = new MemoryDisk()
-    await copyOnto(await everything(disk), copy)
+    await copyOnto(await leftBy(disk), copy)
     await store.close()
     const again = await openOn(copy)
     expect(again.status().recovery).toMatchObject({ total: 2, applied: 1, skipped: 1 })
@@ -148,7 +148,7 @@ describe('the way back', () => {
       expect(await read(store, 'default:edge')).toEqual(upTo(round - 1))
       await store.commit([edge(round)])
       const copy = new MemoryDisk()
-      await copyOnto(await everything(disk), copy)
+      await copyOnto(await leftBy(disk), copy)
       await store.close()
       disk = copy
     }
@@ -174,7 +174,7 @@ describe('a torn tail', () => {
     })
     expect(await read(store, 'default:edge')).toEqual(upTo(2))
     await store.commit([edge(3)])
-    const files = await everything(disk)
+    const files = await leftBy(disk)
     await store.close()
     const copy = new MemoryDisk()
     await copyOnto(files, copy)
@@ -383,7 +383,7 @@ describe('leftovers', () => {
     await put(disk, 'batches/notes.txt', 'not ours')
     const store = await openOn(disk)
     expect(store.status().recovery.quarantined).toEqual(['quarantine/batches-77.parquet'])
-    const files = await everything(disk)
+    const files = await leftBy(disk)
     expect(files['quarantine/batches-77.parquet']).toBe('a flush that was cut off')
     expect(files['batches/notes.txt']).toBe('not ours')
     expect(Object.keys(files).filter(name => name.endsWith('.tmp'))).toEqual([])

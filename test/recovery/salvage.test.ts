@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Settings } from '../../src/config/settings.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { encodeLine } from '../../src/wal/record.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
+import { bytesOf, copyOnto, everything, flip, leftBy, put } from '../support/bytes.ts'
 import { type Contents, openOn, read } from '../support/stores.ts'
 
 const EDGE = 'default:edge'
@@ -29,7 +29,7 @@ const killed = async (
   // Not in the middle of sealing a segment.
   await store.sync()
   const copy = new MemoryDisk()
-  await copyOnto(await everything(disk), copy)
+  await copyOnto(await leftBy(disk), copy)
   await store.close()
   return copy
 }
@@ -370,7 +370,7 @@ test('shards that have what is lost in their batches are not named (IL-32: batch
   await store.commit([update(3), update(4)])
   while ((await disk.stat('shards/default_edge.json')) === undefined) await Promise.resolve()
   const copy = new MemoryDisk()
-  await copyOnto(await everything(disk), copy)
+  await copyOnto(await leftBy(disk), copy)
   await store.close()
   await spoil(copy, 2)
   const again = await openOn(copy, SALVAGE)
