@@ -128,6 +128,19 @@ describe('a damaged log', () => {
     )
   })
 
+  test('the last line, with space behind it: as if there were none', async () => {
+    const disk = await killed(3)
+    await spoil(disk, 3)
+    const log = await bytesOf(disk, CURRENT)
+    await put(disk, CURRENT, Buffer.concat([log, Buffer.alloc(1000)]))
+    await salvages(
+      disk,
+      'WAL_AMBIGUOUS_TAIL',
+      [1, 2],
+      [{ lsnLower: 3, lsnUpper: 3, openEnded: true, lower: 2 }],
+    )
+  })
+
   test('a torn end is cut as ever: it is not lost, for nobody was told that it was there', async () => {
     const disk = await killed(4)
     await spoil(disk, 2)
