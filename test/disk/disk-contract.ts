@@ -123,6 +123,7 @@ export const testDiskContract = (
           expect(call).toThrow(expect.objectContaining({ code: 'DISK_FAILED' }))
         expect(await contentOf(disk, 'a')).toBe('\0\0heLPo')
       }
+      await file.close()
       const reading = await disk.open('a', 'read')
       await reading.sync('B1')
       const readOnly = reading.blocking

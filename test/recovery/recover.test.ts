@@ -405,3 +405,47 @@ describe('leftovers', () => {
     await store.close()
   })
 })
+
+describe('commits of one update each are replayed together, and meet the ends that each would meet alone', () => {
+  test('a fence between them', async () => {
+    const disk = new MemoryDisk()
+    const writer = await openOn(disk, { bufferSize: 5 })
+    for (let value = 1; value <= 8; value++) await writer.commit([edge(value)])
+    // The first five are in a batch, and the log still has all of them.
+    while (writer.status().lastFlush === undefined) await new Promise(resolve => setImmediate(resolve))
+    const left = new MemoryDisk()
+    await copyOnto(await leftBy(disk), left)
+    await writer.close()
+    const store = await openOn(left)
+    expect(store.status().recovery).toMatchObject({ total: 8, applied: 3, skipped: 5 })
+    expect(store.status()).toMatchObject({ lsn: 8, upper: 8 })
+    expect(await read(store, 'default:edge')).toEqual(upTo(8))
+    await store.close()
+  })
+
+  test('one that is refused: by its LSN and its place', async () => {
+    const disk = new MemoryDisk()
+    const writer = await openOn(disk)
+    await writer.declare('default:edge', [{ name: 'node', type: 'int64' }])
+    for (let value = 1; value <= 3; value++) await writer.commit([edge(value)])
+    const left = new MemoryDisk()
+    await copyOnto(await leftBy(disk), left)
+    await writer.close()
+    const log = await bytesOf(left, 'wal/current.wal')
+    const lines = ['5', '"a word"', '7'].map((value, index) =>
+      encodeLine(
+        `{"lsn":${5 + index},"at":0,"shard":"default:edge","update":{"data":[${value}],"time":${9 + index},"diff":1}}`,
+      ),
+    )
+    await put(left, 'wal/current.wal', Buffer.concat([log, ...lines]))
+    await refuses(left, {
+      code: 'WAL_INVALID',
+      details: {
+        file: 'wal/current.wal',
+        lsn: 6,
+        offset: log.length + lines[0]!.length,
+        shard: 'default:edge',
+      },
+    })
+  })
+})
