@@ -139,7 +139,7 @@ class Mending {
     const { current } = this.#recovered.log
     if (current === undefined || current.path === NEXT) return undefined
     if (this.#adopted === 0) await this.#cutTail(current)
-    if (current.records.length === 0) return undefined
+    if (current.runs.length === 0) return undefined
     const firstLsn = current.header?.firstLsn ?? 1
     await this.#disk.rename(CURRENT, sealedPath(firstLsn))
     await this.#disk.syncDirectory(WAL_FOLDER, 'B15')
@@ -253,7 +253,7 @@ export const mend = async (
     catalog => ({ ...catalog, epoch, unsynced, losses: [...new Set([...catalog.losses, ...losses])] }),
     'B12',
   )
-  const replacesEmpty = scan.current !== undefined && scan.current.records.length === 0
+  const replacesEmpty = scan.current !== undefined && scan.current.runs.length === 0
   const position = {
     store: found.id,
     epoch,

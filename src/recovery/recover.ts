@@ -11,6 +11,7 @@ import { type Catalog, readCatalog } from '../shard/catalog.ts'
 import type { ShardMetadata } from '../shard/metadata.ts'
 import type { Shard } from '../shard/shard.ts'
 import { State, touchedBy } from '../shard/state.ts'
+import { type CommitRun, commitsOf, lastLsnOf, partOf } from '../wal/commit-run.ts'
 import { type LogExpectation, type LogScan, readLog } from '../wal/reader.ts'
 import type { CommitRecord } from '../wal/record.ts'
 import { CURRENT, type Segment } from '../wal/segment.ts'
@@ -70,6 +71,17 @@ const unfitness = (record: CommitRecord, state: State): { why: string; shard: st
     if (why !== undefined) return { why, shard: name }
   }
   return undefined
+}
+
+/** Whether all commits of a run meet the same end: none is refused, and all or none are behind the fence of their shard. */
+const isAlike = (run: CommitRun, state: State): boolean => {
+  const { record, ats } = run
+  if (ats.length === 1) return true
+  for (const name of record.updates.keys()) {
+    const fence = (state.shards.get(name) ?? state.dropped.get(name))?.metadata.flushedLsn ?? 0
+    if (fence >= record.lsn && fence < lastLsnOf(run)) return false
+  }
+  return unfitness(record, state) === undefined
 }
 
 const seed = (state: State, catalog: Catalog | undefined): void => {
@@ -156,22 +168,29 @@ const replay = async (
 ): Promise<Recovered> => {
   const counts = { ...NONE }
   // What was sealed was synced first, and what is in a batch before it was published.
-  const isProven = ({ lsn }: CommitRecord, { path, durableLsn }: Segment): boolean =>
-    path !== CURRENT || lsn <= Math.max(durableLsn, expected.fence)
-  const apply = (record: CommitRecord, segment: Segment, index: number): void => {
+  const provenLsn = ({ path, durableLsn }: Segment): number =>
+    path === CURRENT && through === 'proven' ? Math.max(durableLsn, expected.fence) : Number.POSITIVE_INFINITY
+  const applyPart = (part: CommitRun, { path, offsets }: Segment): void => {
     inTime()
-    if (through === 'proven' && !isProven(record, segment)) return
-    const unfit = unfitness(record, state)
+    const unfit = unfitness(part.record, state)
     if (unfit !== undefined)
       throw new CorruptionError('WAL_INVALID', unfit.why, {
-        file: segment.path,
-        offset: segment.offsets[index],
-        lsn: record.lsn,
+        file: path,
+        offset: offsets[part.index],
+        lsn: part.record.lsn,
         shard: unfit.shard,
       })
-    counts.total++
-    if (state.apply(record)) counts.applied++
-    else counts.skipped++
+    counts.total += part.ats.length
+    if (state.apply(part.record, lastLsnOf(part))) counts.applied += part.ats.length
+    else counts.skipped += part.ats.length
+  }
+  const apply = (run: CommitRun, segment: Segment): void => {
+    const { lsn } = run.record
+    const last = Math.min(lastLsnOf(run), provenLsn(segment))
+    if (last < lsn) return
+    const proven = partOf(run, lsn, last)
+    if (isAlike(proven, state)) applyPart(proven, segment)
+    else for (const commit of commitsOf(proven)) applyPart(commit, segment)
   }
   const log = await readingLog(() => readLog(disk, expected, settings.ambiguousTail, apply))
   if (log.current?.damage !== undefined) counts.corrupted = 1

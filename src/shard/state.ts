@@ -139,28 +139,39 @@ export class State {
 
   /**
    * Takes a commit in. What is behind a shard's fence is already in a batch and skipped for that shard.
+   * @param lastLsn of several in a row that are handed over as one, all or none of them behind the fence of their shard
    * @returns whether anything of it was new to a shard
    */
-  apply(record: CommitRecord): boolean {
+  apply(record: CommitRecord, lastLsn: number = record.lsn): boolean {
     let applied = false
-    for (const name of record.drop ?? []) if (this.#drop(name, record.lsn)) applied = true
-    const touched = touchedBy(record)
-    for (const [name, { updates, schema }] of touched) {
-      const shard = this.#shardFor(name, record.lsn, schema?.length ?? updates?.data.length ?? 0)
-      if (shard.damage !== undefined || record.lsn <= shard.metadata.flushedLsn) continue
-      shard.apply(record.lsn, updates, schema)
-      applied = true
+    if (record.drop !== undefined)
+      for (const name of record.drop) if (this.#drop(name, record.lsn)) applied = true
+    // Nearly every commit has nothing but updates: no map is made for it.
+    if (record.declare === undefined) {
+      for (const [name, updates] of record.updates)
+        if (this.#applyTo(name, record.lsn, updates, undefined)) applied = true
+    } else {
+      for (const [name, { updates, schema }] of touchedBy(record))
+        if (this.#applyTo(name, record.lsn, updates, schema)) applied = true
     }
     const last = timeRange(record.updates)?.last
     if (last !== undefined && last >= this.upper) this.upper = last + 1
-    this.lastLsn = Math.max(this.lastLsn, record.lsn)
+    this.lastLsn = Math.max(this.lastLsn, lastLsn)
     if (record.id !== undefined) {
       this.rememberId({ id: record.id, lsn: record.lsn, time: last ?? Math.max(0, this.upper - 1) })
     }
-    const [shard] = touched.keys()
-    if (record.import !== undefined && shard !== undefined)
-      this.rememberImport({ ...record.import, shard }, record.lsn)
+    if (record.import !== undefined) {
+      const [shard] = touchedBy(record).keys()
+      if (shard !== undefined) this.rememberImport({ ...record.import, shard }, record.lsn)
+    }
     return applied
+  }
+
+  #applyTo(name: string, lsn: number, updates: Columns | undefined, schema: Schema | undefined): boolean {
+    const shard = this.#shardFor(name, lsn, schema?.length ?? updates?.data.length ?? 0)
+    if (shard.damage !== undefined || lsn <= shard.metadata.flushedLsn) return false
+    shard.apply(lsn, updates, schema)
+    return true
   }
 
   /** The first LSN that is still to be published of a shard, damaged ones aside, or the one after the last commit. */

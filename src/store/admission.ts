@@ -183,23 +183,22 @@ export class Draft {
     })
   }
 
-  #checkShards(request: CommitRequest, schemas: Map<string, Schema>): void {
+  #checkShards(request: CommitRequest): void {
     request.drop?.forEach((shard, index) => {
       if (this.#schemaOf(shard) === undefined)
         throw new InputError('SHARD_UNKNOWN', 'there is no such shard', { place: `shards[${index}]`, shard })
     })
-    for (const [shard, schema] of request.declare ?? []) {
+    for (const shard of request.declare?.keys() ?? []) {
       this.#shardOf(shard)?.requireSound()
       if (this.#schemaOf(shard) !== undefined)
         throw new InputError('SCHEMA_INVALID', 'a schema is declared before the first update of a shard', {
           shard,
         })
-      schemas.set(shard, schema)
     }
     for (const [shard, columns] of columnsOf(request)) {
       this.#shardOf(shard)?.requireSound()
       const arity = columns.data.length
-      const schema = schemas.get(shard) ?? this.#schemaOf(shard) ?? untyped(arity)
+      const schema = request.declare?.get(shard) ?? this.#schemaOf(shard) ?? untyped(arity)
       if (schema.length !== arity)
         throw new InputError('ARITY_MISMATCH', 'every tuple of a shard has the same arity', {
           place: placeOf(request, shard, 0, 'tuple'),
@@ -208,7 +207,6 @@ export class Draft {
           found: arity,
         })
       this.#checkTypes(request, shard, columns, schema)
-      schemas.set(shard, schema)
     }
   }
 
@@ -247,19 +245,20 @@ export class Draft {
    * @throws {StaleLookup}
    */
   admit(request: CommitRequest, at: number): CommitRecord | undefined {
-    const schemas = new Map<string, Schema>()
-    this.#checkShards(request, schemas)
+    this.#checkShards(request)
     const updates = request.facts === undefined ? request.updates : this.#decide(request.facts)
     if (request.facts !== undefined && updates.size === 0) return undefined
     this.#setTimes(request, updates)
+    const { id, import: progress, declare, drop } = request
+    const plain = { lsn: this.#lastLsn + 1, at, updates }
+    if (id === undefined && progress === undefined && declare === undefined && drop === undefined)
+      return plain
     return {
-      lsn: this.#lastLsn + 1,
-      at,
-      ...(request.id === undefined ? {} : { id: request.id }),
-      ...(request.import === undefined ? {} : { import: request.import }),
-      ...(request.declare === undefined ? {} : { declare: request.declare }),
-      ...(request.drop === undefined ? {} : { drop: request.drop }),
-      updates,
+      ...plain,
+      ...(id === undefined ? {} : { id }),
+      ...(progress === undefined ? {} : { import: progress }),
+      ...(declare === undefined ? {} : { declare }),
+      ...(drop === undefined ? {} : { drop }),
     }
   }
 
@@ -274,11 +273,13 @@ export class Draft {
     const time = last ?? Math.max(0, this.#upper - 1)
     if (last !== undefined && last >= this.#upper) this.#upper = last + 1
     this.#lastLsn = record.lsn
-    for (const shard of record.drop ?? []) {
-      this.#dropped.add(shard)
-      for (const known of [this.#schemas, this.#accepted, this.#pending]) known.delete(shard)
-    }
-    for (const [shard, schema] of record.declare ?? []) this.#schemas.set(shard, schema)
+    if (record.drop !== undefined)
+      for (const shard of record.drop) {
+        this.#dropped.add(shard)
+        for (const known of [this.#schemas, this.#accepted, this.#pending]) known.delete(shard)
+      }
+    if (record.declare !== undefined)
+      for (const [shard, schema] of record.declare) this.#schemas.set(shard, schema)
     for (const [shard, columns] of record.updates) {
       if (this.#schemaOf(shard) === undefined) this.#schemas.set(shard, untyped(columns.data.length))
       const accepted = this.#accepted.get(shard)

@@ -19,7 +19,10 @@ export interface Waiting {
 }
 
 export class Group {
-  readonly #members: { waiting: Waiting; record: CommitRecord; committed: Committed }[] = []
+  /** Its commits: who waits for each, what is logged, and what it becomes. */
+  readonly #members: Waiting[] = []
+  readonly records: CommitRecord[] = []
+  readonly #committed: Committed[] = []
   /** What has nothing to log but may rest on a member, having its id or wishing what it makes true: shares its fate. */
   readonly #followers: { waiting: Waiting; committed: Committed }[] = []
   /** The lines of its commits, in order. */
@@ -34,13 +37,9 @@ export class Group {
     return this.#members.length >= GROUP_COMMITS_MAX || this.#lines.length >= GROUP_BYTES_MAX
   }
 
-  get records(): CommitRecord[] {
-    return this.#members.map(({ record }) => record)
-  }
-
   /** LSN of its last commit; undefined if there is nothing to write. */
   get lastLsn(): number | undefined {
-    return this.#members.at(-1)?.record.lsn
+    return this.records.at(-1)?.lsn
   }
 
   /**
@@ -83,16 +82,19 @@ export class Group {
         { bytes, most: LINE_BYTES_MAX },
       )
     }
-    this.#members.push({ waiting, record, committed: draft.accept(record) })
+    this.#committed.push(draft.accept(record))
+    this.records.push(record)
+    this.#members.push(waiting)
   }
 
   resolve(): void {
-    for (const { waiting, committed } of this.#members) waiting.resolve(committed)
+    for (let index = 0; index < this.#members.length; index++)
+      this.#members[index]!.resolve(this.#committed[index]!)
     for (const { waiting, committed } of this.#followers) waiting.resolve(committed)
   }
 
   reject(error: unknown): void {
-    for (const { waiting } of this.#members) waiting.reject(error)
+    for (const waiting of this.#members) waiting.reject(error)
     for (const { waiting } of this.#followers) waiting.reject(error)
   }
 }

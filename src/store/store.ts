@@ -57,6 +57,35 @@ export interface CompactOptions {
   readonly progress?: (doneRows: number, totalRows: number) => void
 }
 
+class Result implements CommitResult {
+  readonly time: number
+  readonly lsn: number
+  readonly #engine: Engine
+
+  constructor(engine: Engine, time: number, lsn: number) {
+    this.#engine = engine
+    this.time = time
+    this.lsn = lsn
+  }
+
+  /** Worked out when it is asked for, because asking starts a sync. */
+  get durable(): Promise<void> {
+    const durable = this.#engine.durableThrough(this.lsn)
+    // Whoever looks without waiting must not have their process ended by what failed.
+    durable.catch(() => {})
+    return durable
+  }
+}
+
+class CountedResult extends Result implements FactResult {
+  readonly count: number
+
+  constructor(engine: Engine, time: number, lsn: number, count: number) {
+    super(engine, time, lsn)
+    this.count = count
+  }
+}
+
 /** An open store. One process at a time has it; `await using` closes it. */
 export class Store implements AsyncDisposable {
   readonly #engine: Engine
@@ -81,7 +110,7 @@ export class Store implements AsyncDisposable {
     const { time, lsn } = await this.#engine.commit(
       prepare(updates, options, shard => this.#engine.schemaOf(shard)),
     )
-    return this.#withDurable({ time, lsn })
+    return new Result(this.#engine, time, lsn)
   }
 
   /**
@@ -104,21 +133,7 @@ export class Store implements AsyncDisposable {
       ? await prepareTable(shard, columns, options, schemaOf)
       : prepareColumns(shard, columns, options, schemaOf)
     const { time, lsn } = await this.#engine.commit(request)
-    return this.#withDurable({ time, lsn })
-  }
-
-  /** Asking for `durable` starts a sync, so it is a property that is worked out when it is asked for. */
-  #withDurable<R extends { readonly lsn: number }>(result: R): R & Pick<CommitResult, 'durable'> {
-    const engine = this.#engine
-    return Object.defineProperty(result, 'durable', {
-      get: () => {
-        const durable = engine.durableThrough(result.lsn)
-        // Whoever prints or copies the result asks without waiting: what failed must not end their process.
-        durable.catch(() => {})
-        return durable
-      },
-      enumerable: true,
-    }) as R & Pick<CommitResult, 'durable'>
+    return new Result(this.#engine, time, lsn)
   }
 
   async #change(
@@ -132,7 +147,7 @@ export class Store implements AsyncDisposable {
     const columns = prepareTuples(shard, tuples, diff, name => this.#engine.schemaOf(name))
     const at = time === undefined ? undefined : checkTime(time, 'options.time')
     const { updates, time: last, lsn } = await this.#engine.change(shard, columns, at)
-    return this.#withDurable({ count: updates, time: last, lsn })
+    return new CountedResult(this.#engine, last, lsn, updates)
   }
 
   /**
@@ -189,7 +204,7 @@ export class Store implements AsyncDisposable {
    */
   async drop(shards: string | readonly string[]): Promise<CommitResult> {
     const { time, lsn } = await this.#engine.commit(prepareDrop(shards))
-    return this.#withDurable({ time, lsn })
+    return new Result(this.#engine, time, lsn)
   }
 
   /**

@@ -245,7 +245,8 @@ export class Writer {
     try {
       for (const record of group.records) {
         this.#state.apply(record)
-        for (const shard of [...record.updates.keys(), ...(record.drop ?? [])]) shards.add(shard)
+        for (const shard of record.updates.keys()) shards.add(shard)
+        if (record.drop !== undefined) for (const shard of record.drop) shards.add(shard)
       }
     } catch (cause) {
       // In the log and not in memory: only reading the log again can tell what the state is.

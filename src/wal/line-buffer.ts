@@ -6,13 +6,11 @@ import { checksumWithin } from '../model/checksum.ts'
 import { type Column, type Columns, contentAt } from '../model/columns.ts'
 import { Kind } from '../model/value.ts'
 import { columnText } from '../model/value-json.ts'
-import { type CommitRecord, encodeRecord } from './record.ts'
+import { type CommitRecord, encodeRecord, PREFIX_BYTES } from './record.ts'
 
 const FIRST_BYTES = 64 * 1024
 /** What is kept of the array between groups: one large commit must not hold its memory for ever. */
 const KEPT_BYTES = 4 * 1024 * 1024
-/** The checksum and `:` in front of the JSON of a line. */
-const PREFIX_BYTES = 9
 /** Digits of a safe integer, and its sign. */
 const INTEGER_BYTES = 17
 /** What stands around the values of an update, with its time and diff; and before all of them in a line. */

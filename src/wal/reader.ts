@@ -4,7 +4,8 @@
 import type { Disk } from '../disk/disk.ts'
 import { readWhole } from '../disk/replace.ts'
 import { CorruptionError, DiskError, type ErrorDetails } from '../errors.ts'
-import { type CommitRecord, LINE_BYTES_MAX, type SegmentHeader } from './record.ts'
+import { type CommitRun, lastLsnOf, partOf } from './commit-run.ts'
+import { LINE_BYTES_MAX, type SegmentHeader } from './record.ts'
 import {
   CURRENT,
   headerOf,
@@ -165,7 +166,7 @@ class Scan {
 const requireHeader = (segment: Segment): void => {
   if (segment.header !== undefined) return
   if (segment.damage?.offset === 0) throw corrupt(segment, 'the header of the log is damaged')
-  if (segment.records.length === 0)
+  if (segment.runs.length === 0)
     throw new CorruptionError('WAL_CORRUPT', 'the header of the log is gone', {
       file: segment.path,
       offset: 0,
@@ -213,7 +214,7 @@ export const readLog = async (
   disk: Disk,
   expected: LogExpectation,
   ambiguousTail: 'refuse' | 'cut',
-  apply: (record: CommitRecord, segment: Segment, index: number) => void,
+  apply: (run: CommitRun, segment: Segment) => void,
 ): Promise<LogScan> => {
   // The newest first: if somebody seals it meanwhile it is seen twice, which is refused; the other way round it would
   // be missed, and the log be taken to end before it.
@@ -229,9 +230,11 @@ export const readLog = async (
   const sealed = firstKept === -1 ? [] : files.slice(firstKept)
   const feed = (segment: Segment): void => {
     scan.join(segment)
-    segment.records.forEach((record, index) => {
-      if (record.lsn >= expected.walStart) apply(record, segment, index)
-    })
+    for (const run of segment.runs) {
+      const last = lastLsnOf(run)
+      if (last >= expected.walStart)
+        apply(partOf(run, Math.max(run.record.lsn, expected.walStart), last), segment)
+    }
   }
   for (const { path } of stale) await requireOurs(disk, path, expected.store)
   for (const file of sealed) {

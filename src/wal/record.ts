@@ -12,6 +12,9 @@ import { columnText, valueFromJson } from '../model/value-json.ts'
 /** The longest line; what JSON and one write can carry comfortably, and far above any sensible commit. */
 export const LINE_BYTES_MAX: number = 64 * 1024 * 1024
 
+/** The checksum and `:` in front of the JSON of a line. */
+export const PREFIX_BYTES = 9
+
 /** First line of a segment. */
 export interface SegmentHeader {
   /** The id in `store.json`: a log that is not this store's is refused. */

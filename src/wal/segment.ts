@@ -2,6 +2,8 @@
 // Invariant: everything before `end` is whole lines with valid checksums and LSNs that follow one another.
 import { TEMPORARY } from '../disk/replace.ts'
 import { CorruptionError } from '../errors.ts'
+import { type CommitRun, Runs } from './commit-run.ts'
+import { LineParser } from './line-parser.ts'
 import {
   type CommitRecord,
   checkKeys,
@@ -12,6 +14,7 @@ import {
   InvalidLine,
   isHeader,
   type LineJson,
+  PREFIX_BYTES,
   type SegmentHeader,
   UnreadableLine,
 } from './record.ts'
@@ -55,8 +58,8 @@ export interface Segment {
   readonly path: string
   /** Absent where the log has none: the first segment of a store, written by hand. */
   readonly header: SegmentHeader | undefined
-  readonly records: readonly CommitRecord[]
-  /** Where the line of each record starts. */
+  readonly runs: readonly CommitRun[]
+  /** Where the line of each commit starts. */
   readonly offsets: readonly number[]
   /** LSN of the last record, or the one before the segment's first. */
   readonly lastLsn: number
@@ -145,7 +148,8 @@ const advanceUpper = (record: CommitRecord, upper: number): number => {
 export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | undefined): Segment => {
   const invalid = (offset: number, lsn: number, cause: Error): CorruptionError =>
     new CorruptionError('WAL_INVALID', cause.message, { file: path, offset, lsn }, cause)
-  const records: CommitRecord[] = []
+  const runs = new Runs()
+  const parser = new LineParser(bytes)
   const offsets: number[] = []
   let header: SegmentHeader | undefined
   let lsn = firstLsn ?? 1
@@ -155,6 +159,18 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
   let damage: Damage | undefined
   while (offset < bytes.length && !isPadding(bytes, offset)) {
     const newline = lineEnd(bytes, offset)
+    const isCommon =
+      header !== undefined && newline !== -1 && parser.isWhole(offset, newline)
+        ? runs.take(parser, offset + PREFIX_BYTES, newline, lsn, upper)
+        : false
+    if (isCommon) {
+      upper = parser.upper
+      durableLsn = Math.max(durableLsn, parser.durable)
+      offsets.push(offset)
+      lsn++
+      offset = newline + 1
+      continue
+    }
     try {
       if (newline === -1) throw new UnreadableLine('the line has no end')
       const line = bytes.subarray(offset, newline)
@@ -177,7 +193,7 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
         if (durable >= lsn) throw new InvalidLine('"durable" is not below the LSN of the line')
         const record = decodeRecord(json, lsn)
         upper = advanceUpper(record, upper)
-        records.push(record)
+        runs.add(record)
         offsets.push(offset)
         durableLsn = Math.max(durableLsn, durable)
         lsn++
@@ -194,7 +210,7 @@ export const readSegment = (path: string, bytes: Uint8Array, firstLsn: number | 
   return {
     path,
     header,
-    records,
+    runs: runs.finish(),
     offsets,
     lastLsn,
     durableLsn,

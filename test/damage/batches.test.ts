@@ -5,7 +5,7 @@ import { BatchReader } from '../../src/batch/reader.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { CorruptionError } from '../../src/errors.ts'
 import { type BatchEntry, batchPath, readMetadata } from '../../src/shard/metadata.ts'
-import { everything, put } from '../support/bytes.ts'
+import { leftBy, put } from '../support/bytes.ts'
 import { LONG } from '../support/long.ts'
 import { openOn } from '../support/stores.ts'
 import {
@@ -132,7 +132,7 @@ test('batches of one shard swapped, or one in the place of another', async () =>
   const disk = await diskOf(files)
   const store = await openOn(disk)
   await store.close()
-  const two = await everything(disk)
+  const two = await leftBy(disk)
   const [, second] = Object.keys(two).filter(path => path.startsWith('batches/1'))
   expect(second).toBe('batches/1025.parquet')
   const swapped = withFile(withFile(two, FILE, two[second!]), second!, two[FILE])

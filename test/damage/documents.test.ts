@@ -2,7 +2,7 @@
 // a shard has. Damage to a shard's document is damage to that shard; damage to store.json refuses the store.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { decodeDocument, encodeDocument } from '../../src/shard/document.ts'
-import { everything } from '../support/bytes.ts'
+import { leftBy } from '../support/bytes.ts'
 import { LONG } from '../support/long.ts'
 import { openOn } from '../support/stores.ts'
 import {
@@ -141,7 +141,7 @@ describe('documents of others', () => {
     const store = await openOn(disk)
     await store.commit([{ shard: 'a:x', data: [5, 'c5'], diff: 1 }])
     await store.close()
-    const later = await everything(disk)
+    const later = await leftBy(disk)
     const outcome = await openingOf(withFile(later, STORE, files[STORE]))
     expectRefusal(outcome, 'STORE_CORRUPT', { file: STORE, place: 'nextBatch' }, 'an older store.json')
   })

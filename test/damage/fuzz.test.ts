@@ -13,6 +13,7 @@ import { checksum } from '../../src/model/checksum.ts'
 import { readCatalog } from '../../src/shard/catalog.ts'
 import { decodeDocument } from '../../src/shard/document.ts'
 import { readMetadata } from '../../src/shard/metadata.ts'
+import { commitsOf } from '../../src/wal/commit-run.ts'
 import { encodeLine } from '../../src/wal/record.ts'
 import { readSegment } from '../../src/wal/segment.ts'
 import { opened, updatesOf } from '../exchange/source.ts'
@@ -99,7 +100,9 @@ const LINES: readonly string[] = [
 /** Reads a segment: what it says holds together, or it is refused with a place in it. */
 const readLog = (bytes: Uint8Array): void => {
   try {
-    const { records, offsets, end, size, lastLsn, damage } = readSegment('wal/current.wal', bytes, undefined)
+    const segment = readSegment('wal/current.wal', bytes, undefined)
+    const { runs, offsets, end, size, lastLsn, damage } = segment
+    const records = runs.flatMap(run => [...commitsOf(run)].map(({ record }) => record))
     expect(offsets.length).toBe(records.length)
     expect(size).toBe(bytes.length)
     expect(end).toBeLessThanOrEqual(size)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeHeader } from '../../src/wal/record.ts'
 import { sealedPath } from '../../src/wal/segment.ts'
-import { everything } from '../support/bytes.ts'
+import { leftBy } from '../support/bytes.ts'
 import { LONG } from '../support/long.ts'
 import { openOn } from '../support/stores.ts'
 import {
@@ -264,7 +264,7 @@ test('what a torn tail was cut to is on disk: the next commit survives a crash (
   const disk = await diskOf(withLog(files, files[CURRENT]!.slice(0, -5)))
   const store = await openOn(disk)
   await store.commit(['a:x', 'b:y'].map(shard => ({ shard, data: [3, 'c3'], diff: 1 })))
-  const killed = await everything(disk)
+  const killed = await leftBy(disk)
   await store.close()
   expectAnswer(await openingOf(killed), 3, 'after the kill')
 })

@@ -6,7 +6,7 @@ import { openFolder } from '../../src/disk/folder.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { valueAt } from '../../src/model/columns.ts'
 import { decodeLine, decodeRecord, encodeRecord } from '../../src/wal/record.ts'
-import { copyOnto, everything } from '../support/bytes.ts'
+import { copyOnto, leftBy } from '../support/bytes.ts'
 import { LONG } from '../support/long.ts'
 import { nastyNames, randomNames } from '../support/names.ts'
 import { scratchFolder } from '../support/scratch.ts'
@@ -32,7 +32,7 @@ const expectEach = async (disk: Disk, names: readonly string[]): Promise<void> =
 const commitEach = async (disk: Disk, names: readonly string[]): Promise<Record<string, string>> => {
   const store = await openOn(disk)
   await store.commit(names.map((shard, index) => ({ shard, data: [index], diff: 1 })))
-  const killed = await everything(disk)
+  const killed = await leftBy(disk)
   await store.close()
   return killed
 }

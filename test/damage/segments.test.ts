@@ -1,7 +1,7 @@
 // Segments that are missing, doubled, swapped, or of another store (GB-17, GB-22, GB-28, IL-12).
 import { beforeAll, describe, expect, test } from 'vitest'
 import { sealedPath } from '../../src/wal/segment.ts'
-import { everything } from '../support/bytes.ts'
+import { leftBy } from '../support/bytes.ts'
 import { openOn } from '../support/stores.ts'
 import {
   CURRENT,
@@ -99,7 +99,7 @@ describe('of another store, alike to the byte but for its id', () => {
 test('an older copy of the log, of the same store', async () => {
   const disk = await diskOf(files)
   await (await openOn(disk)).close()
-  const later = await everything(disk)
+  const later = await leftBy(disk)
   // After the later open everything is in batches, and the log starts behind it.
   let damaged: Files = withFile(later, CURRENT, files[CURRENT])
   expectAnswer(await openingOf(damaged), COMMITS, 'the last segment alone')
@@ -111,7 +111,7 @@ test('an older copy of the log, of the same store', async () => {
 test('segments below what the log has to hold are removed only if they are of this store', async () => {
   const disk = await diskOf(files)
   await (await openOn(disk)).close()
-  const later = await everything(disk)
+  const later = await leftBy(disk)
   const other = await smallStore({ commits: COMMITS, flushed: 2, walSegmentBytes: 350 })
   const path = segments[0]!
   expectAnswer(await openingOf(withFile(later, path, files[path])), COMMITS, 'its own')

@@ -6,7 +6,7 @@ import type { Settings } from '../../src/config/settings.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { InputError, StoreError } from '../../src/errors.ts'
 import type { Store } from '../../src/store/store.ts'
-import { copyOnto, everything } from '../support/bytes.ts'
+import { copyOnto, everything, leftBy } from '../support/bytes.ts'
 import { type Contents, openOn, read } from '../support/stores.ts'
 
 /** The files of a store by path, as latin1 text: one character a byte. */
@@ -45,7 +45,7 @@ export const smallStore = async ({ commits, flushed, together = 0, ...settings }
     if (lsn === flushed) await store.flush()
   }
   await Promise.all(Array.from({ length: together }, (_, index) => commit(store, commits + index + 1)))
-  const files = await everything(disk)
+  const files = await leftBy(disk)
   await store.close()
   return files
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import type { Value } from '../../src/model/value.ts'
-import { everything } from '../support/bytes.ts'
+import { leftBy } from '../support/bytes.ts'
 import { LONG } from '../support/long.ts'
 import { Model } from '../support/model.ts'
 import { openOn, read } from '../support/stores.ts'
@@ -28,7 +28,7 @@ test('any values: buffer, log, batch, compaction', async () => {
           await store.commit(updates)
           model.commit(updates, time)
           await expectSame()
-          const killed = await openOn(await diskOf(await everything(disk)))
+          const killed = await openOn(await diskOf(await leftBy(disk)))
           expect(await read(killed, SHARD)).toEqual(model.read(SHARD))
           await killed.close()
           await store.flush()

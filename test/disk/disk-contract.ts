@@ -106,6 +106,32 @@ export const testDiskContract = (
       await file.close()
     })
 
+    test('what the thread itself writes and syncs is as if others had done it', async () => {
+      const file = await disk.open('a', 'create')
+      await file.sync('B1') // how long that takes may decide whether it can be had
+      const { blocking } = file
+      if (blocking !== undefined) {
+        const given = encode('hello')
+        blocking.write(2, given)
+        given.fill(0)
+        blocking.write(4, encode('LP'))
+        blocking.sync('B1')
+        expect([...(await file.read(0, 9))]).toEqual([0, 0, ...encode('heLPo')])
+        expect(() => blocking.write(-1, encode('x'))).toThrow('broken invariant')
+        await file.close()
+        for (const call of [() => blocking.write(0, encode('x')), () => blocking.sync('B1')])
+          expect(call).toThrow(expect.objectContaining({ code: 'DISK_FAILED' }))
+        expect(await contentOf(disk, 'a')).toBe('\0\0heLPo')
+      }
+      await file.close()
+      const reading = await disk.open('a', 'read')
+      await reading.sync('B1')
+      const readOnly = reading.blocking
+      if (readOnly !== undefined)
+        expect(() => readOnly.write(0, encode('x'))).toThrow(expect.objectContaining({ code: 'DISK_FAILED' }))
+      await reading.close()
+    })
+
     test('closing twice is fine, using a closed file is not', async () => {
       const file = await disk.open('a', 'create')
       await file.close()

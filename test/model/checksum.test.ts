@@ -1,5 +1,8 @@
+import { crc32 } from 'node:zlib'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { checksum, checksumNumber, toHex } from '../../src/model/checksum.ts'
+import { checksum, checksumNumber, checksumWithin, toHex } from '../../src/model/checksum.ts'
+import { shortCrc32 } from '../../src/model/crc32.ts'
 
 test('is CRC-32 as zlib has it: the check value of the standard (IL-10)', () => {
   expect(checksum('123456789')).toBe('cbf43926')
@@ -30,4 +33,17 @@ test('every flipped bit shows (IL-12)', () => {
     bytes[bit >> 3]! ^= 1 << (bit & 7)
   }
   expect(checksum(bytes)).toBe(right)
+})
+
+test('of a part of bytes, short or long, is that of zlib', () => {
+  const bounds = fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 9 }))
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 900, size: 'max' }), bounds, (bytes, [before, behind]) => {
+      const from = Math.min(before, bytes.length)
+      const to = Math.max(from, bytes.length - behind)
+      const expected = crc32(bytes.subarray(from, to))
+      expect(shortCrc32(bytes, from, to)).toBe(expected)
+      expect(checksumWithin(bytes, from, to)).toBe(expected)
+    }),
+  )
 })

@@ -29,8 +29,11 @@ const DEEDS = {
     const { time, lsn } = await commit(number)
     return { time, lsn }
   },
-  // Printing the result of a commit asks for its `durable`.
-  'commit, and print all of the result': commit,
+  // Looking at all of the result of a commit asks for its `durable`.
+  'commit, and print all of the result': async number => {
+    const { time, lsn, durable } = await commit(number)
+    return { time, lsn, durable }
+  },
   read: async () => ({ left: await contents('a:left'), right: await contents('a:right') }),
   flush: () => store.flush(),
   compact: () => store.compact(),

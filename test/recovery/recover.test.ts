@@ -4,7 +4,7 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { verify } from '../../src/recovery/verify.ts'
 import { decodeDocument, encodeDocument } from '../../src/shard/document.ts'
 import { encodeLine } from '../../src/wal/record.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
+import { bytesOf, copyOnto, everything, flip, leftBy, put } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const edge = (value: number, shard = 'default:edge', diff = 1) => ({ shard, data: [value], diff })
@@ -17,7 +17,7 @@ const unclosed = async (commits: number, flushed = 0): Promise<MemoryDisk> => {
     await store.commit([edge(value), edge(value, 'default:node')])
     if (value === flushed) await store.flush()
   }
-  const files = await everything(disk)
+  const files = await leftBy(disk)
   await store.close()
   const copy = new MemoryDisk()
   await copyOnto(files, copy)
@@ -62,7 +62,7 @@ describe('the way back', () => {
   test('opening again replays nothing: what was replayed is in batches now (OX-14)', async () => {
     const disk = await unclosed(3)
     await (await openOn(disk)).close()
-    const files = await everything(disk)
+    const files = await leftBy(disk)
     const store = await openOn(disk)
     expect(store.status().recovery).toMatchObject({ total: 0, applied: 0, batches: 2 })
     await store.close()
@@ -85,7 +85,7 @@ describe('the way back', () => {
     // The full buffer is on its way into a batch; a snapshot of the folder is taken when its document is there.
     while ((await disk.stat('shards/default_edge.json')) === undefined) await Promise.resolve()
     const copy = new MemoryDisk()
-    await copyOnto(await everything(disk), copy)
+    await copyOnto(await leftBy(disk), copy)
     await store.close()
     const again = await openOn(copy)
     expect(again.status().recovery).toMatchObject({ total: 2, applied: 1, skipped: 1 })
@@ -148,7 +148,7 @@ describe('the way back', () => {
       expect(await read(store, 'default:edge')).toEqual(upTo(round - 1))
       await store.commit([edge(round)])
       const copy = new MemoryDisk()
-      await copyOnto(await everything(disk), copy)
+      await copyOnto(await leftBy(disk), copy)
       await store.close()
       disk = copy
     }
@@ -174,7 +174,7 @@ describe('a torn tail', () => {
     })
     expect(await read(store, 'default:edge')).toEqual(upTo(2))
     await store.commit([edge(3)])
-    const files = await everything(disk)
+    const files = await leftBy(disk)
     await store.close()
     const copy = new MemoryDisk()
     await copyOnto(files, copy)
@@ -383,7 +383,7 @@ describe('leftovers', () => {
     await put(disk, 'batches/notes.txt', 'not ours')
     const store = await openOn(disk)
     expect(store.status().recovery.quarantined).toEqual(['quarantine/batches-77.parquet'])
-    const files = await everything(disk)
+    const files = await leftBy(disk)
     expect(files['quarantine/batches-77.parquet']).toBe('a flush that was cut off')
     expect(files['batches/notes.txt']).toBe('not ours')
     expect(Object.keys(files).filter(name => name.endsWith('.tmp'))).toEqual([])
@@ -403,5 +403,49 @@ describe('leftovers', () => {
     expect(store.status().state).toBe('serving')
     expect(await read(store, 'default:edge')).toEqual(upTo(2))
     await store.close()
+  })
+})
+
+describe('commits of one update each are replayed together, and meet the ends that each would meet alone', () => {
+  test('a fence between them', async () => {
+    const disk = new MemoryDisk()
+    const writer = await openOn(disk, { bufferSize: 5 })
+    for (let value = 1; value <= 8; value++) await writer.commit([edge(value)])
+    // The first five are in a batch, and the log still has all of them.
+    while (writer.status().lastFlush === undefined) await new Promise(resolve => setImmediate(resolve))
+    const left = new MemoryDisk()
+    await copyOnto(await leftBy(disk), left)
+    await writer.close()
+    const store = await openOn(left)
+    expect(store.status().recovery).toMatchObject({ total: 8, applied: 3, skipped: 5 })
+    expect(store.status()).toMatchObject({ lsn: 8, upper: 8 })
+    expect(await read(store, 'default:edge')).toEqual(upTo(8))
+    await store.close()
+  })
+
+  test('one that is refused: by its LSN and its place', async () => {
+    const disk = new MemoryDisk()
+    const writer = await openOn(disk)
+    await writer.declare('default:edge', [{ name: 'node', type: 'int64' }])
+    for (let value = 1; value <= 3; value++) await writer.commit([edge(value)])
+    const left = new MemoryDisk()
+    await copyOnto(await leftBy(disk), left)
+    await writer.close()
+    const log = await bytesOf(left, 'wal/current.wal')
+    const lines = ['5', '"a word"', '7'].map((value, index) =>
+      encodeLine(
+        `{"lsn":${5 + index},"at":0,"shard":"default:edge","update":{"data":[${value}],"time":${9 + index},"diff":1}}`,
+      ),
+    )
+    await put(left, 'wal/current.wal', Buffer.concat([log, ...lines]))
+    await refuses(left, {
+      code: 'WAL_INVALID',
+      details: {
+        file: 'wal/current.wal',
+        lsn: 6,
+        offset: log.length + lines[0]!.length,
+        shard: 'default:edge',
+      },
+    })
   })
 })

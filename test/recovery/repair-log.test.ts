@@ -5,7 +5,7 @@ import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { verify } from '../../src/recovery/verify.ts'
 import { type RepairReport, repairStore } from '../../src/store/repair.ts'
 import type { Store } from '../../src/store/store.ts'
-import { bytesOf, copyOnto, everything, flip } from '../support/bytes.ts'
+import { bytesOf, copyOnto, flip, leftBy } from '../support/bytes.ts'
 import { type Contents, openOn, read } from '../support/stores.ts'
 
 const EDGE = 'default:edge'
@@ -40,7 +40,7 @@ const store = async (node = 2, walSegmentBytes = 1): Promise<MemoryDisk> => {
   }
   while ((await walStart()) !== node) await new Promise(resolve => setImmediate(resolve))
   const copy = new MemoryDisk()
-  await copyOnto(await everything(disk), copy)
+  await copyOnto(await leftBy(disk), copy)
   await open.close()
   return copy
 }
@@ -132,7 +132,7 @@ describe('a batch that is gone', () => {
     await open.commit([update(3), update(4)])
     await flushed(open, 1)
     const copy = new MemoryDisk()
-    await copyOnto(await everything(disk), copy)
+    await copyOnto(await leftBy(disk), copy)
     await open.close()
     await copy.remove('batches/1.parquet')
     await damageLine(copy, 2)
@@ -188,7 +188,7 @@ describe('a document and a batch between others that are gone', () => {
     for (const value of [1, 2, 3]) await open.commit([update(value)])
     await flushed(open, 1)
     const copy = new MemoryDisk()
-    await copyOnto(await everything(disk), copy)
+    await copyOnto(await leftBy(disk), copy)
     await open.close()
     await copy.remove(DOCUMENT)
     await damageLine(copy, 3)

@@ -8,7 +8,7 @@ import { type RepairReport, repairStore } from '../../src/store/repair.ts'
 import type { Store } from '../../src/store/store.ts'
 import { encodeLine } from '../../src/wal/record.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
+import { bytesOf, copyOnto, everything, flip, leftBy, put } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const X = 'kg:x'
@@ -23,7 +23,7 @@ const repairOn = (disk: MemoryDisk, dryRun = false): Promise<RepairReport> =>
 /** What a kill leaves of the store on `disk`. */
 const killed = async (disk: MemoryDisk): Promise<MemoryDisk> => {
   const copy = new MemoryDisk()
-  await copyOnto(await everything(disk), copy)
+  await copyOnto(await leftBy(disk), copy)
   return copy
 }
 
@@ -102,7 +102,7 @@ describe('a dropped shard', () => {
     await expect(store.flush()).rejects.toMatchObject({ code: 'DISK_FULL' })
     disk.stop()
     const found = new MemoryDisk()
-    await copyOnto(await everything(disk.crash('all')), found)
+    await copyOnto(await leftBy(disk.crash('all')), found)
     expect((await jsonAt(found, 'store.json')).shards).toMatchObject([{ name: Y }, { name: X, firstLsn: 2 }])
     await flip(found, 'shards/kg_x.json', 40)
     await found.remove(CURRENT)
@@ -183,7 +183,7 @@ test('a shard that was listed, and whose only commits are lost, is no damage at 
   await store.commit([update(Y, 4)])
   disk.stop()
   const found = new MemoryDisk()
-  await copyOnto(await everything(disk.crash('all')), found)
+  await copyOnto(await leftBy(disk.crash('all')), found)
   await flip(found, CURRENT, (await bytesOf(found, CURRENT)).indexOf('{"lsn":2,') + 12)
   const salvaged = await openOn(found, { recovery: 'salvage' })
   expect(salvaged.status().recovery.lost).toBe(1)

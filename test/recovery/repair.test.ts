@@ -6,7 +6,7 @@ import { verify } from '../../src/recovery/verify.ts'
 import { encodeDocument } from '../../src/shard/document.ts'
 import { type RepairReport, repairStore } from '../../src/store/repair.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
+import { bytesOf, copyOnto, everything, flip, leftBy, put } from '../support/bytes.ts'
 import { type Contents, openOn, read } from '../support/stores.ts'
 
 const EDGE = 'default:edge'
@@ -25,7 +25,7 @@ const jsonAt = async (disk: MemoryDisk, path: string): Promise<Record<string, un
 
 const snapshotOf = async (disk: MemoryDisk): Promise<MemoryDisk> => {
   const copy = new MemoryDisk()
-  await copyOnto(await everything(disk), copy)
+  await copyOnto(await leftBy(disk), copy)
   return copy
 }
 
@@ -151,7 +151,7 @@ describe('a batch', () => {
 
   test('in a place where the disk cannot read', async () => {
     const disk = new SimulatedDisk()
-    await copyOnto(await everything(await store()), disk)
+    await copyOnto(await leftBy(await store()), disk)
     disk.inject(/^read batches\/1\.parquet/, { kind: 'fail', errno: 'EIO' }, 'always')
     const done = await repairStore(
       { path: undefined, disk, release: async () => {} },

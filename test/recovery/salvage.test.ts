@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Settings } from '../../src/config/settings.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { encodeLine } from '../../src/wal/record.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
+import { bytesOf, copyOnto, everything, flip, leftBy, put } from '../support/bytes.ts'
 import { type Contents, openOn, read } from '../support/stores.ts'
 
 const EDGE = 'default:edge'
@@ -29,7 +29,7 @@ const killed = async (
   // Not in the middle of sealing a segment.
   await store.sync()
   const copy = new MemoryDisk()
-  await copyOnto(await everything(disk), copy)
+  await copyOnto(await leftBy(disk), copy)
   await store.close()
   return copy
 }
@@ -120,6 +120,19 @@ describe('a damaged log', () => {
   test('the last line, complete and damaged: there may have been more', async () => {
     const disk = await killed(3)
     await flip(disk, CURRENT, -4)
+    await salvages(
+      disk,
+      'WAL_AMBIGUOUS_TAIL',
+      [1, 2],
+      [{ lsnLower: 3, lsnUpper: 3, openEnded: true, lower: 2 }],
+    )
+  })
+
+  test('the last line, with space behind it: as if there were none', async () => {
+    const disk = await killed(3)
+    await spoil(disk, 3)
+    const log = await bytesOf(disk, CURRENT)
+    await put(disk, CURRENT, Buffer.concat([log, Buffer.alloc(1000)]))
     await salvages(
       disk,
       'WAL_AMBIGUOUS_TAIL',
@@ -370,7 +383,7 @@ test('shards that have what is lost in their batches are not named (IL-32: batch
   await store.commit([update(3), update(4)])
   while ((await disk.stat('shards/default_edge.json')) === undefined) await Promise.resolve()
   const copy = new MemoryDisk()
-  await copyOnto(await everything(disk), copy)
+  await copyOnto(await leftBy(disk), copy)
   await store.close()
   await spoil(copy, 2)
   const again = await openOn(copy, SALVAGE)

@@ -277,6 +277,22 @@ describe('a wrong commit changes nothing and says where it is wrong', () => {
     await store.close()
   })
 
+  // In `immediate` the thread may wait for the disk itself: rules 25.
+  test('whoever commits in a loop leaves everybody else a turn', async () => {
+    const store = await openOn(new MemoryDisk())
+    let turns = 0
+    let goesOn = true
+    const turn = (): void => {
+      turns++
+      if (goesOn) setImmediate(turn)
+    }
+    setImmediate(turn)
+    for (let value = 0; value < 100; value++) await store.commit([edge([value])])
+    goesOn = false
+    expect(turns).toBeGreaterThan(50)
+    await store.close()
+  })
+
   test('after close nothing is taken', async () => {
     const store = await openOn(new MemoryDisk())
     await store.close()

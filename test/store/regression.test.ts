@@ -5,7 +5,7 @@ import { decodeDocument, encodeDocument } from '../../src/shard/document.ts'
 import { encodeLine } from '../../src/wal/record.ts'
 import { readSegment } from '../../src/wal/segment.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
-import { bytesOf, copyOnto, everything, flip, put } from '../support/bytes.ts'
+import { bytesOf, copyOnto, flip, leftBy, put } from '../support/bytes.ts'
 import { openOn, read } from '../support/stores.ts'
 
 const edge = (value: number, shard = 'a:b') => ({ shard, data: [value], diff: 1 })
@@ -297,7 +297,7 @@ describe('batch ids (rules 16)', () => {
     const store = await openOn(disk)
     await store.commit([edge(1)])
     await store.flush()
-    const files = await everything(disk)
+    const files = await leftBy(disk)
     await store.close()
     const fields = decodeDocument(Buffer.from(files['shards/a_b.json']!, 'latin1'), 'x', 'METADATA_CORRUPT')
     const copy = new MemoryDisk()

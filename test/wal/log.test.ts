@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Disk } from '../../src/disk/disk.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
+import { commitsOf } from '../../src/wal/commit-run.ts'
 import { Log, prepareSegment } from '../../src/wal/log.ts'
 import { type LogScan, readLog } from '../../src/wal/reader.ts'
 import { encodeHeader, encodeRecord } from '../../src/wal/record.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { bytesOf, put } from '../support/bytes.ts'
 
 const STORE = 'the store'
@@ -27,10 +30,12 @@ const written = async (disk: MemoryDisk, commits: number, sealed: readonly numbe
   return log
 }
 
-const scan = async (disk: MemoryDisk, walStart = 1, fence = 0): Promise<{ lsns: number[]; log: LogScan }> => {
+const scan = async (disk: Disk, walStart = 1, fence = 0): Promise<{ lsns: number[]; log: LogScan }> => {
   const lsns: number[] = []
   const expected = { store: STORE, epoch: 1, walStart, fence, fresh: false }
-  const log = await readLog(disk, expected, 'refuse', ({ lsn }) => lsns.push(lsn))
+  const log = await readLog(disk, expected, 'refuse', run => {
+    for (const { record } of commitsOf(run)) lsns.push(record.lsn)
+  })
   return { lsns, log }
 }
 
@@ -191,5 +196,167 @@ describe('appending', () => {
     const log = await written(new MemoryDisk(), 3, [])
     await Promise.all([log.sync('B1'), log.sync('B1'), log.sync('B1')])
     expect(log).toMatchObject({ syncs: 1, durableLsn: 3 })
+  })
+})
+
+const SEGMENT_BYTES = 1024 * 1024
+
+/** A log on a disk, of which nothing is written yet but a header. */
+const empty = async (disk: Disk): Promise<Log> => {
+  await disk.makeDirectory('wal')
+  await disk.syncDirectory('', 'B13')
+  const position = { store: STORE, epoch: 1, generation: 1, nextLsn: 1, upper: 0 }
+  await prepareSegment(disk, position)
+  return Log.start(disk, position, [])
+}
+
+const appendDurably = (log: Log, lsn: number, segmentBytes = SEGMENT_BYTES): Promise<boolean> =>
+  log.appendDurably(line(lsn, log.durableLsn), lsn, lsn + 1, segmentBytes)
+
+const sizeOf = async (disk: Disk, path = 'wal/current.wal'): Promise<number> => (await disk.stat(path))!.size
+
+describe('space for small commits', () => {
+  test('is zeros behind the lines, written now and then and not counted', async () => {
+    const disk = new SimulatedDisk()
+    const log = await empty(disk)
+    await appendDurably(log, 1)
+    const first = await sizeOf(disk)
+    expect(first).toBe(log.bytes + 16 * 1024)
+    const calls = disk.trace.length
+    for (let lsn = 2; lsn <= 50; lsn++) await appendDurably(log, lsn)
+    expect(await sizeOf(disk)).toBe(first)
+    // The size that was asked for is one of the calls.
+    expect(disk.trace.slice(calls).filter(call => call.startsWith('write')).length).toBe(49)
+    expect(log).toMatchObject({ durableLsn: 50, writtenLsn: 50, syncs: 50, activeBytes: log.bytes })
+    const { lsns, log: found } = await scan(disk)
+    expect(lsns.length).toBe(50)
+    expect(found.current).toMatchObject({ end: log.bytes, size: first, damage: undefined })
+  })
+
+  test('grows with the segment, and ends where it will be sealed', async () => {
+    const disk = new MemoryDisk()
+    const log = await empty(disk)
+    const sizes = new Set<number>()
+    for (let lsn = 1; lsn <= 1500; lsn++) {
+      await appendDurably(log, lsn, 100_000)
+      sizes.add(await sizeOf(disk))
+    }
+    const [first, second, third, last] = sizes
+    expect(first).toBeLessThan(17_000)
+    expect(second).toBeGreaterThan(1.9 * first!)
+    expect(third).toBeGreaterThan(1.9 * second!)
+    expect(last).toBe(100_000)
+    expect(log.bytes).toBeGreaterThan(100_000)
+    expect(await sizeOf(disk)).toBe(log.bytes)
+  })
+
+  test('is not made for large groups, nor where nothing is synced at once', async () => {
+    const disk = new MemoryDisk()
+    const log = await empty(disk)
+    await log.append(line(1, 0), 1, 2)
+    expect(await sizeOf(disk)).toBe(log.bytes)
+    const columns = new GrowingColumns(1)
+    columns.append(['x'.repeat(40_000)], 2, 1)
+    const large = encodeRecord({ lsn: 2, at: 0, updates: new Map([['a:b', columns]]) }, 0)
+    expect(await log.appendDurably(large, 2, 3, SEGMENT_BYTES)).toBe(false)
+    expect(await sizeOf(disk)).toBe(log.bytes)
+    expect(log.durableLsn).toBe(2)
+  })
+
+  test('that cannot be had is not missed', async () => {
+    const disk = new SimulatedDisk()
+    const log = await empty(disk)
+    disk.inject(label => /\+16384$/.test(label), { kind: 'cut', bytes: 5000, errno: 'ENOSPC' }, 'always')
+    for (let lsn = 1; lsn <= 3; lsn++) await appendDurably(log, lsn)
+    expect(log).toMatchObject({ durableLsn: 3, poison: undefined })
+    expect((await scan(disk.crash('synced'))).lsns).toEqual([1, 2, 3])
+  })
+
+  test('is cut off when the segment is sealed (B15), and when the log is closed', async () => {
+    const disk = new SimulatedDisk()
+    const log = await empty(disk)
+    await appendDurably(log, 1)
+    const bytes = log.bytes
+    await log.seal()
+    const cut = disk.trace.indexOf(`truncate wal/current.wal ${bytes}`)
+    expect(disk.trace[cut + 1]).toBe('sync wal/current.wal B15')
+    expect(disk.trace.findIndex(call => call.startsWith('rename wal/current.wal '))).toBeGreaterThan(cut)
+    expect(await sizeOf(disk, segment(1))).toBe(bytes)
+    await appendDurably(log, 2)
+    const current = log.activeBytes
+    expect(await sizeOf(disk)).toBeGreaterThan(current)
+    await log.close()
+    expect(await sizeOf(disk)).toBe(current)
+    expect((await scan(disk)).lsns).toEqual([1, 2])
+  })
+
+  test('is given up with what a failed write left, and made again (rules 6)', async () => {
+    const disk = new SimulatedDisk()
+    const log = await empty(disk)
+    await appendDurably(log, 1)
+    const bytes = log.bytes
+    disk.inject(/^write wal/, { kind: 'cut', bytes: 30, errno: 'EIO' })
+    await expect(appendDurably(log, 2)).rejects.toMatchObject({
+      code: 'LOG_WRITE_FAILED',
+      outcome: 'determinate',
+    })
+    expect(disk.trace.slice(-2)).toEqual([`truncate wal/current.wal ${bytes}`, 'sync wal/current.wal B18'])
+    expect(await sizeOf(disk)).toBe(bytes)
+    await appendDurably(log, 2)
+    expect(await sizeOf(disk)).toBeGreaterThan(log.bytes)
+    expect((await scan(disk.crash('synced'))).lsns).toEqual([1, 2])
+  })
+})
+
+describe('who writes and syncs', () => {
+  test('is the thread itself for few lines on a quick disk; then nothing else happens between', async () => {
+    const log = await empty(new MemoryDisk())
+    const done = appendDurably(log, 1)
+    expect(log.durableLsn).toBe(1)
+    expect(await done).toBe(true)
+  })
+
+  test('is another one where the disk holds calls up, or while another sync goes on', async () => {
+    const scheduled = await empty(new SimulatedDisk({ schedule: 1 }))
+    expect(await appendDurably(scheduled, 1)).toBe(false)
+    const disk = new SimulatedDisk()
+    const log = await empty(disk)
+    await log.append(line(1, 0), 1, 2)
+    const stall = disk.stall(/^sync wal/)
+    const sync = log.sync('B4')
+    await stall.reached
+    const appended = appendDurably(log, 2)
+    stall.release()
+    expect(await appended).toBe(false)
+    await sync
+    expect(log).toMatchObject({ durableLsn: 2, syncs: 2 })
+  })
+
+  test.each(['the thread', 'another'])(
+    '%s: a sync that fails poisons, and nothing is tried again',
+    async who => {
+      const disk = new SimulatedDisk(who === 'another' ? { schedule: 1 } : {})
+      const log = await empty(disk)
+      await appendDurably(log, 1)
+      disk.inject(/^sync wal.* B1$/, { kind: 'drop', errno: 'EIO' })
+      const failed = appendDurably(log, 2)
+      await expect(failed).rejects.toMatchObject({
+        code: 'LOG_SYNC_FAILED',
+        outcome: 'indeterminate',
+        details: { durableLsn: 1 },
+      })
+      const calls = disk.trace.length
+      await expect(appendDurably(log, 2)).rejects.toMatchObject({ code: 'POISONED', outcome: 'determinate' })
+      expect(disk.trace.length).toBe(calls)
+    },
+  )
+
+  test.each(['the thread', 'another'])('%s: a write and its cut that fail poison', async who => {
+    const disk = new SimulatedDisk(who === 'another' ? { schedule: 1 } : {})
+    const log = await empty(disk)
+    disk.inject(/^write wal/, { kind: 'fail', errno: 'EIO' })
+    disk.inject(/ B18$/, { kind: 'fail', errno: 'EIO' })
+    await expect(appendDurably(log, 1)).rejects.toMatchObject({ code: 'POISONED', outcome: 'indeterminate' })
+    await expect(log.append(line(1, 0), 1, 2)).rejects.toMatchObject({ code: 'POISONED' })
   })
 })

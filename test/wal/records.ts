@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import type { Columns } from '../../src/model/columns.ts'
 import { TIME_MAX } from '../../src/model/update.ts'
+import { float, timestamp, type Value } from '../../src/model/value.ts'
 import type { CommitRecord } from '../../src/wal/record.ts'
 import { anyTuple, columnsFrom } from '../support/values.ts'
 
@@ -15,19 +16,39 @@ const anyNatural = (max: number = Number.MAX_SAFE_INTEGER): fc.Arbitrary<number>
 const anyDiff = (): fc.Arbitrary<number> =>
   fc.oneof(fc.constantFrom(1, -1), fc.maxSafeInteger()).filter(diff => diff !== 0)
 
+/** A tuple such as most are. */
+const commonTuple = (arity: number): fc.Arbitrary<Value[]> =>
+  fc.array(
+    fc.oneof(
+      fc.constantFrom(null, true, false, 'x', 'ümlaut', '', 0.5, -0.25, 1.5e-7),
+      fc.maxSafeInteger(),
+      fc.integer({ min: -5, max: 500 }),
+      fc.integer().map(timestamp),
+      fc.integer({ min: 1 }).map(float),
+    ),
+    { minLength: arity, maxLength: arity },
+  )
+
 const anyColumns = (rows: number): fc.Arbitrary<Columns> =>
   fc.integer({ min: 0, max: 4 }).chain(arity =>
     fc
-      .array(fc.record({ data: anyTuple(arity), time: anyNatural(TIME_MAX), diff: anyDiff() }), {
-        minLength: 1,
-        maxLength: rows,
-      })
+      .array(
+        fc.record({
+          data: fc.oneof(anyTuple(arity), { weight: 3, arbitrary: commonTuple(arity) }),
+          time: anyNatural(TIME_MAX),
+          diff: anyDiff(),
+        }),
+        {
+          minLength: 1,
+          maxLength: rows,
+        },
+      )
       .map(updates => columnsFrom(arity, updates)),
   )
 
 const anyShard = (): fc.Arbitrary<string> =>
   fc.oneof(
-    fc.constantFrom('default:edge', 'a', '__proto__', 'ü:"\\', 'x\ny', '1', 'shard'),
+    fc.constantFrom('default:edge', 'a', 'kg:node', '__proto__', 'ü:"\\', 'x\ny', '1', 'shard'),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
   )
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Columns, GrowingColumns, tupleAt } from '../../src/model/columns.ts'
+import { commitsOf } from '../../src/wal/commit-run.ts'
 import { encodeHeader, encodeLine, encodeRecord } from '../../src/wal/record.ts'
 import { readSegment, type Segment, sealedFirstLsn, sealedPath } from '../../src/wal/segment.ts'
 
@@ -17,7 +18,9 @@ const lines = [line(5, 4, 100), line(6, 5, 200), line(7, 6, 300)]
 const whole = Buffer.concat([header, ...lines])
 
 const valuesIn = (segment: Segment): unknown[] =>
-  segment.records.map(({ updates }) => tupleAt(updates.get('a:b')!, 0)[0])
+  segment.runs.flatMap(run =>
+    [...commitsOf(run)].map(({ record }) => tupleAt(record.updates.get('a:b')!, 0)[0]),
+  )
 
 describe('a whole segment', () => {
   test('gives its commits, and ends where its bytes end', () => {
@@ -91,6 +94,32 @@ describe('damage', () => {
     const zeroed = Buffer.from(whole)
     zeroed.fill(0, whole.length - 20, whole.length - 5)
     expect(readSegment(PATH, zeroed, undefined).damage).toMatchObject({ ambiguous: false, lsn: 7 })
+  })
+
+  test('in front of padding the last line is judged as at the end of the file', () => {
+    const padding = Buffer.alloc(600)
+    const flipped = Buffer.concat([whole, padding])
+    flipped[whole.length - 3]! ^= 1
+    expect(readSegment(PATH, flipped, undefined).damage).toMatchObject({ ambiguous: true, lsn: 7 })
+    // A write that was torn: what is missing of it is as it was before.
+    for (let written = 1; written < lines[2]!.length; written++) {
+      const torn = Buffer.concat([whole, padding])
+      torn.fill(0, whole.length - lines[2]!.length + written, whole.length)
+      const segment = readSegment(PATH, torn, undefined)
+      expect(segment, `${written}`).toMatchObject({ lastLsn: 6, end: whole.length - lines[2]!.length })
+      expect(segment.damage, `${written}`).toMatchObject({
+        ambiguous: false,
+        provenDurable: false,
+        lsn: 7,
+      })
+    }
+    // Its first bytes are missing, and its last ones are there.
+    const front = Buffer.concat([whole, padding])
+    front.fill(0, whole.length - lines[2]!.length, whole.length - 9)
+    expect(readSegment(PATH, front, undefined).damage).toMatchObject({ ambiguous: false, lsn: 7 })
+    // Something stands in the padding, and before it a bad line.
+    const group = Buffer.concat([flipped, lines[2]!])
+    expect(readSegment(PATH, group, undefined).damage).toMatchObject({ ambiguous: false, lsn: 7 })
   })
 
   test('a bad line of a write whose later lines are valid is torn: nothing behind proves it durable', () => {
