@@ -9,15 +9,13 @@ const WARM_UP_LENGTH = 100_000
 /** Fewer and larger flushes: a setting that a bulk load should make. */
 export const BULK_SETTINGS = { bufferSize: 100_000 }
 
-/** A load of so much of a shape; it counts only if it is warmed up. */
-export const load = (shape, length, settings = BULK_SETTINGS) => ({
-  work: 'bulk',
-  shape,
-  length,
-  commitLength: COMMIT_LENGTH,
-  settings,
-})
+/** A load of so much of a shape. */
+export const load = (shape, length) => ({ work: 'bulk', shape, length, commitLength: COMMIT_LENGTH })
 
+/** What of a job is Varve's alone, by contestant. */
+export const forVarve = settings => ({ varve: { settings }, varveRows: { settings } })
+
+/** A load that counts is warmed up. */
 export const warm = job => ({ ...job, warmUpLength: Math.min(WARM_UP_LENGTH, job.length) })
 
 const millions = length => `${length / 1e6} M`
@@ -28,6 +26,7 @@ const ingest = (bench, who, shape, length, title) =>
     unit: 'updates/s',
     who,
     job: warm(load(shape, length)),
+    jobs: forVarve(BULK_SETTINGS),
     value: run => run.updates / run.seconds,
     bytes: run => run.bytes / run.updates,
   })
@@ -65,7 +64,7 @@ export async function* bulk(bench, { updates, manyUpdates, lines, who }) {
     title: `Bulk ingest, grow, ${millions(updates)}, Varve with its default settings`,
     unit: 'updates/s',
     who: ['varve'],
-    job: warm(load('grow', updates, {})),
+    job: warm(load('grow', updates)),
     value: perSecond(updates),
   })
   yield { table: defaults.table }
@@ -74,6 +73,7 @@ export async function* bulk(bench, { updates, manyUpdates, lines, who }) {
     unit: 'facts/s',
     who: ['varve'],
     job: { ...warm(load('fresh', updates)), work: 'insert' },
+    jobs: forVarve(BULK_SETTINGS),
     value: perSecond(updates),
   })
   yield { table: facts.table }
