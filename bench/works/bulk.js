@@ -40,25 +40,14 @@ export async function* bulk(bench, { updates, manyUpdates, lines, who }) {
     ratios: { bulk_vs_sqlite: varve / sqlite, bulk_vs_lmdb: varve / lmdb, bulk_vs_duckdb: varve / duckdb },
   }
   if (lines === undefined) return
-  yield {
-    table: (await ingest(bench, who.bulk, 'churn', updates, `Bulk ingest, churn, ${millions(updates)}`))
-      .table,
-  }
-  for (const shape of ['grow', 'churn'])
-    yield {
-      table: (
-        await ingest(
-          bench,
-          who.bulkMany,
-          shape,
-          manyUpdates,
-          `Bulk ingest, ${shape}, ${millions(manyUpdates)}`,
-        )
-      ).table,
-    }
-  const strings = `Bulk ingest, (string, string, float), ${millions(updates)}`
-  yield { table: (await ingest(bench, who.bulk, 'strings', updates, strings)).table }
-  yield { table: (await ingest(bench, who.bulk, 'lines', lines, 'Bulk ingest, the line history')).table }
+  for (const [everybody, shape, length, title] of [
+    [who.bulk, 'churn', updates, `churn, ${millions(updates)}`],
+    [who.bulkMany, 'grow', manyUpdates, `grow, ${millions(manyUpdates)}`],
+    [who.bulkMany, 'churn', manyUpdates, `churn, ${millions(manyUpdates)}`],
+    [who.bulk, 'strings', updates, `(string, string, float), ${millions(updates)}`],
+    [who.bulk, 'lines', lines, 'the line history'],
+  ])
+    yield { table: (await ingest(bench, everybody, shape, length, `Bulk ingest, ${title}`)).table }
 
   const defaults = await compare(bench, {
     title: `Bulk ingest, grow, ${millions(updates)}, Varve with its default settings`,
