@@ -16,6 +16,7 @@ const KEYED = ['varve', 'sqlite', 'sqliteLog', 'lmdb', 'level', 'duckdb']
  * @property {number} lookupMs
  * @property {number} idleMs
  * @property {number[]} sizes for the curves of cost, from the least
+ * @property {number} runsOfLargest of the last of them, which takes long
  * @property {number} [lines] of the line history at most; without it only edges take part
  * @property {Record<string, string[]>} who takes part in which work
  */
@@ -33,6 +34,7 @@ export const EXTENTS = {
     lookupMs: 1_000,
     idleMs: 5_000,
     sizes: [100_000, 1_000_000, 10_000_000],
+    runsOfLargest: 5,
     lines: 10_000_000,
     who: {
       commits: ['varve', 'sqlite', 'sqliteLog', 'lmdb', 'level', 'duckdb', 'jsonl', 'raw'],
@@ -57,6 +59,7 @@ export const EXTENTS = {
     lookupMs: 400,
     idleMs: 2_500,
     sizes: [100_000, 10_000_000],
+    runsOfLargest: 1,
     who: {
       commits: ['varve', 'sqlite', 'raw'],
       concurrentCommits: ['varve', 'sqlite', 'level'],
@@ -84,4 +87,5 @@ EXTENTS.tiny = {
   lookupMs: 50,
   idleMs: 1_500,
   sizes: [20_000, 40_000],
+  runsOfLargest: 1,
 }

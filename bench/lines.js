@@ -10,18 +10,20 @@ const PLACES = ['../../shared/data/line-history', '../fixtures/line-history'].ma
 /** The whole history where it lies beside the project, else the beginning that comes with it. */
 const FILE = PLACES.find(existsSync)
 
-/** All values of the columns, one after another. */
+/** All values of the columns, in the order of the file. */
 const columnsOf = async (names, rowEnd) => {
-  const columns = Object.fromEntries(names.map(name => [name, []]))
+  const chunks = []
   await parquetRead({
     file: await asyncBufferFromFile(FILE),
     columns: names,
     rowEnd,
-    onChunk: ({ columnName, columnData }) => {
-      for (const value of columnData) columns[columnName].push(value)
-    },
+    // Row groups come in any order.
+    onChunk: chunk => chunks.push(chunk),
   })
-  return columns
+  chunks.sort((left, right) => left.rowStart - right.rowStart)
+  const valuesOf = name =>
+    chunks.filter(({ columnName }) => columnName === name).flatMap(({ columnData }) => Array.from(columnData))
+  return Object.fromEntries(names.map(name => [name, valuesOf(name)]))
 }
 
 /**

@@ -50,6 +50,8 @@ export class Bench {
   #runs
   #note
   #folders = 0
+  /** @type {Map<string, Promise<Run>>} */
+  #kept = new Map()
 
   /**
    * @param {string} parent where the data goes; it is removed by `close`
@@ -98,6 +100,14 @@ export class Bench {
     const folder = this.#folder()
     this.#note(`${job.contestant} ${job.work}, to read from`)
     return { data: join(folder, 'data'), ...(await measureOnce({ ...job, folder })) }
+  }
+
+  /** As {@link keep}, the same again for the same job: whoever changes it copies it. */
+  keepOnce(job) {
+    const key = JSON.stringify(job)
+    const kept = this.#kept.get(key) ?? this.keep(job)
+    this.#kept.set(key, kept)
+    return kept
   }
 
   /** Data that was kept, and is not needed any more. */

@@ -30,7 +30,8 @@ const STYLE = `
       .axis, .grid { stroke: #9ea7b3 }
     }`
 
-const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+const escaped = text =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 /** 1, 2 or 5 times a power of ten: the least that parts `most` into at most five. */
 const stepFor = most => {

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openStore } from '../dist/index.js'
 import { Checksum } from './checksum.js'
 import { commitsOf } from './data.js'
-import { append, arrays, lookup } from './interim.js'
 
 const SHARD = 'default:edge'
 const NS_PER_MS = 1e6
@@ -17,6 +16,13 @@ const updateAt = ({ columns, diff, time }, index) => ({
   data: columns.map(column => column[index]),
   diff: diff[index],
   time: time[index],
+})
+
+/** A commit of one time says it once. */
+const columnsAt = ({ columns, diff, time }, from, to) => ({
+  data: columns.map(column => (Array.isArray(column) ? column.slice(from, to) : column.subarray(from, to))),
+  diff: diff.subarray(from, to),
+  time: time[from] === time[to - 1] ? time[from] : time.subarray(from, to),
 })
 
 /** The event loop is asked every so many ms whether it can run. */
@@ -39,7 +45,7 @@ class Varve {
   async write(updates, from, to) {
     if (this.#rows)
       await this.#store.commit(Array.from({ length: to - from }, (_, at) => updateAt(updates, from + at)))
-    else await append(this.#store, SHARD, updates, from, to)
+    else await this.#store.append(SHARD, columnsAt(updates, from, to))
   }
 
   async state(asOf) {
@@ -48,7 +54,7 @@ class Varve {
     if (this.#rows)
       for await (const { data, diff } of snapshot.rows(SHARD)) checksum.addTuple(data, data.length, diff)
     else
-      for await (const { data, diff, length } of arrays(snapshot, SHARD))
+      for await (const { data, diff, length } of snapshot.arrays(SHARD))
         checksum.addColumns(data, diff, length)
     await snapshot.close()
     return String(checksum)
@@ -57,7 +63,7 @@ class Varve {
   async lookup(node) {
     this.#snapshot ??= await this.#store.snapshot()
     const checksum = new Checksum()
-    for (const { data, diff } of await lookup(this.#snapshot, SHARD, [node]))
+    for (const { data, diff } of await this.#snapshot.lookup(SHARD, [node]))
       checksum.addPair(data[0], data[1], diff)
     return String(checksum)
   }

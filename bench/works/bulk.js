@@ -9,15 +9,13 @@ const WARM_UP_LENGTH = 100_000
 /** Fewer and larger flushes: a setting that a bulk load should make. */
 export const BULK_SETTINGS = { bufferSize: 100_000 }
 
-/** A load of so much of a shape; it counts only if it is warmed up. */
-export const load = (shape, length, settings = BULK_SETTINGS) => ({
-  work: 'bulk',
-  shape,
-  length,
-  commitLength: COMMIT_LENGTH,
-  settings,
-})
+/** A load of so much of a shape. */
+export const load = (shape, length) => ({ work: 'bulk', shape, length, commitLength: COMMIT_LENGTH })
 
+/** What of a job is Varve's alone, by contestant. */
+export const forVarve = settings => ({ varve: { settings }, varveRows: { settings } })
+
+/** A load that counts is warmed up. */
 export const warm = job => ({ ...job, warmUpLength: Math.min(WARM_UP_LENGTH, job.length) })
 
 const millions = length => `${length / 1e6} M`
@@ -28,6 +26,7 @@ const ingest = (bench, who, shape, length, title) =>
     unit: 'updates/s',
     who,
     job: warm(load(shape, length)),
+    jobs: forVarve(BULK_SETTINGS),
     value: run => run.updates / run.seconds,
     bytes: run => run.bytes / run.updates,
   })
@@ -41,31 +40,20 @@ export async function* bulk(bench, { updates, manyUpdates, lines, who }) {
     ratios: { bulk_vs_sqlite: varve / sqlite, bulk_vs_lmdb: varve / lmdb, bulk_vs_duckdb: varve / duckdb },
   }
   if (lines === undefined) return
-  yield {
-    table: (await ingest(bench, who.bulk, 'churn', updates, `Bulk ingest, churn, ${millions(updates)}`))
-      .table,
-  }
-  for (const shape of ['grow', 'churn'])
-    yield {
-      table: (
-        await ingest(
-          bench,
-          who.bulkMany,
-          shape,
-          manyUpdates,
-          `Bulk ingest, ${shape}, ${millions(manyUpdates)}`,
-        )
-      ).table,
-    }
-  const strings = `Bulk ingest, (string, string, float), ${millions(updates)}`
-  yield { table: (await ingest(bench, who.bulk, 'strings', updates, strings)).table }
-  yield { table: (await ingest(bench, who.bulk, 'lines', lines, 'Bulk ingest, the line history')).table }
+  for (const [everybody, shape, length, title] of [
+    [who.bulk, 'churn', updates, `churn, ${millions(updates)}`],
+    [who.bulkMany, 'grow', manyUpdates, `grow, ${millions(manyUpdates)}`],
+    [who.bulkMany, 'churn', manyUpdates, `churn, ${millions(manyUpdates)}`],
+    [who.bulk, 'strings', updates, `(string, string, float), ${millions(updates)}`],
+    [who.bulk, 'lines', lines, 'the line history'],
+  ])
+    yield { table: (await ingest(bench, everybody, shape, length, `Bulk ingest, ${title}`)).table }
 
   const defaults = await compare(bench, {
     title: `Bulk ingest, grow, ${millions(updates)}, Varve with its default settings`,
     unit: 'updates/s',
     who: ['varve'],
-    job: warm(load('grow', updates, {})),
+    job: warm(load('grow', updates)),
     value: perSecond(updates),
   })
   yield { table: defaults.table }
@@ -74,6 +62,7 @@ export async function* bulk(bench, { updates, manyUpdates, lines, who }) {
     unit: 'facts/s',
     who: ['varve'],
     job: { ...warm(load('fresh', updates)), work: 'insert' },
+    jobs: forVarve(BULK_SETTINGS),
     value: perSecond(updates),
   })
   yield { table: facts.table }

@@ -1,11 +1,10 @@
 // Owns the curves of cost: what an update takes, the more of them there are.
 import { CONTESTANTS } from '../contestants.js'
-import { load, warm } from './bulk.js'
+import { BULK_SETTINGS, load, warm } from './bulk.js'
 
 /** Batches that are merged, whatever the size: what grows is them, not their number. */
 const BATCHES = 10
 const MICROSECONDS = 1e6
-const FULL_RUNS = 5
 
 /** In a process of its own, which has not made the data, and has done the same with little before. */
 const compaction = async (bench, updates, runs) => {
@@ -23,7 +22,12 @@ const compaction = async (bench, updates, runs) => {
 }
 
 const costsOf = async (bench, updates, runs) => {
-  const job = { ...CONTESTANTS.varve.job, ...warm(load('grow', updates)), work: 'curve' }
+  const job = {
+    ...CONTESTANTS.varve.job,
+    ...warm(load('grow', updates)),
+    work: 'curve',
+    settings: BULK_SETTINGS,
+  }
   const [{ ingest, reopen, scan }] = await bench.inTurn(`Cost, ${updates / 1e6} M`, [job], runs)
   const merged = await compaction(bench, updates, runs)
   const costs = { ingest, reopen, compaction: merged.seconds, scan }
@@ -31,11 +35,10 @@ const costsOf = async (bench, updates, runs) => {
 }
 
 /** @returns {AsyncGenerator<import('../compare.js').Finding>} */
-export async function* growth(bench, { sizes, runs }) {
+export async function* growth(bench, { sizes, runs, runsOfLargest }) {
   const points = []
-  // Where there is little time, the largest is measured once.
   for (const updates of sizes)
-    points.push(await costsOf(bench, updates, runs < FULL_RUNS && updates === sizes.at(-1) ? 1 : FULL_RUNS))
+    points.push(await costsOf(bench, updates, updates === sizes.at(-1) ? runsOfLargest : runs))
   const curves = Object.keys(points[0].costs).map(name => ({
     name,
     points: points.map(({ updates, costs }) => ({ updates, us: (costs[name] / updates) * MICROSECONDS })),

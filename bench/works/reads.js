@@ -2,17 +2,21 @@
 import { compare, milliseconds } from '../compare.js'
 import { CONTESTANTS } from '../contestants.js'
 import { COMMIT_LENGTH_MAX as COMMIT_LENGTH } from '../data.js'
-import { load } from './bulk.js'
+import { BULK_SETTINGS, forVarve, load } from './bulk.js'
 
 /** Nodes that are looked up, again and again. */
 const LOOKUP_NODES = 500
 const UPDATES_PER_NODE = 11
 
-/** @returns {Promise<Record<string, { data: string }>>} stores to read from, by contestant */
-export const loaded = async (bench, who, job) => {
+/**
+ * Stores to read from, by contestant.
+ * @param {object} settings of Varve
+ * @returns {Promise<Record<string, { readonly data: string }>>}
+ */
+export const loaded = async (bench, who, job, settings = BULK_SETTINGS) => {
   const stores = {}
   for (const key of who) {
-    const { data } = await bench.keep({ ...CONTESTANTS[key].job, ...job })
+    const { data } = await bench.keepOnce({ ...CONTESTANTS[key].job, ...job, ...forVarve(settings)[key] })
     stores[key] = { data }
   }
   return stores
@@ -69,14 +73,13 @@ export async function* reads(bench, { updates, manyUpdates, firstReadUpdates, lo
   })
   yield { table: lookups.table, ratios: { lookup_vs_sqlite: lookups.of.varve / lookups.of.sqlite } }
 
-  const defaults = {}
   const first = await compare(bench, {
     title: `Open and read the edges of one node, grow, ${firstReadUpdates / 1e6} M, default settings`,
     unit: 'ms',
     less: true,
     who: who.firstRead,
     job: { work: 'firstRead', shape: 'grow', node: firstReadUpdates >> 5 },
-    jobs: await loaded(bench, who.firstRead, load('grow', firstReadUpdates, defaults)),
+    jobs: await loaded(bench, who.firstRead, load('grow', firstReadUpdates), {}),
     value: milliseconds,
   })
   yield { table: first.table, ratios: { first_read_ms: first.of.varve } }

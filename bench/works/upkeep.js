@@ -10,7 +10,7 @@ const ROW_STORES = ['sqlite', 'lmdb', 'level']
 
 /** @returns {AsyncGenerator<import('../compare.js').Finding>} */
 export async function* upkeep(bench, { updates, idleMs, who }) {
-  const stores = await loaded(bench, [...who.compact, 'duckdb'], load('grow', updates, UNMERGED))
+  const stores = await loaded(bench, [...who.compact, 'duckdb'], load('grow', updates), UNMERGED)
   const { table, of } = await compare(bench, {
     title: `On disk when compacted, all times kept, grow, ${updates / 1e6} M`,
     unit: 'bytes/update',
