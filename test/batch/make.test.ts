@@ -5,7 +5,6 @@ import { type BatchTask, type MergeInput, makeBatch } from '../../src/batch/make
 import { BatchReader } from '../../src/batch/reader.ts'
 import { bytesOf, type Columns } from '../../src/model/columns.ts'
 import { consolidate } from '../../src/model/consolidate.ts'
-import { footerLength, readFooter } from '../../src/parquet/footer.ts'
 import { collect, columnsOf, type Row, rowsOf, typed } from './columns-of.ts'
 import { WatchedDisk } from './watched-disk.ts'
 
