@@ -278,13 +278,15 @@ export const writeDeltaWide = (sink: Sink, values: BigInt64Array): void => {
     for (let miniblock = 0; miniblock < MINIBLOCKS; miniblock++) {
       const own = above.slice(miniblock * STEP, (miniblock + 1) * STEP)
       if (own.every(each => each === 0n)) continue
-      // Always wide: what needs fewer bits may have 33 of them.
-      const width = Math.max(33, bitLength(own))
+      const width = bitLength(own)
       for (let index = 0; index < STEP; index++) {
-        words[2 * index] = Number((own[index] ?? 0n) & 0xffffffffn)
-        words[2 * index + 1] = Number((own[index] ?? 0n) >> 32n)
+        const bits = own[index] ?? 0n
+        low[index] = Number(bits & 0xffffffffn)
+        words[2 * index] = low[index]!
+        words[2 * index + 1] = Number(bits >> 32n)
       }
-      packWide(sink, width, words)
+      if (width <= 32) pack(sink, width, low, STEP)
+      else packWide(sink, width, words)
       sink.bytes[widths + miniblock] = width
     }
   }

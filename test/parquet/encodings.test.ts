@@ -82,6 +82,25 @@ test('deltas of any 64 bits are exact: as BigInts, and as numbers where they are
   )
 })
 
+test('sums that climb beyond the safe integers in steps that are none too large are not taken for numbers', () => {
+  const steps = fc.array(fc.bigInt({ min: 0n, max: 2n ** 51n }), { minLength: 20, maxLength: 200 })
+  fc.assert(
+    fc.property(steps, fc.boolean(), (climb, down) => {
+      let sum = 0n
+      const values = climb.map(step => {
+        sum += down ? -step : step
+        return sum
+      })
+      const sink = small()
+      writeDeltaWide(sink, BigInt64Array.from(values))
+      const out = new Float64Array(values.length)
+      const isNumbers = readDelta64(new Cursor(sink.written()), values.length, out, 0)
+      expect(isNumbers).toBe(values.every(value => Number.isSafeInteger(Number(value))))
+      if (isNumbers) expect(Array.from(out, BigInt)).toEqual(values)
+    }),
+  )
+})
+
 test('a count that is not that of the page is refused', () => {
   const sink = small()
   writeDelta(sink, 64, Float64Array.of(1, 2, 3), 0, 3)
@@ -166,6 +185,11 @@ test('Snappy that is damaged is refused, or gives other bytes of the same length
     }),
     { numRuns: 3000 },
   )
+  // A copy of what is not there yet: of itself, and of what is before the beginning.
+  for (const distance of [0, 2])
+    expect(() => uncompress(Uint8Array.of(4, 0x00, 0x61, 0x0a, distance, 0), new Uint8Array(4))).toThrow(
+      MalformedParquet,
+    )
   // A literal of nearly 2^32 bytes, and one that goes back.
   for (const head of [
     [0xfc, 0xff, 0xff, 0xff, 0xff],

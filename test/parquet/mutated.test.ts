@@ -129,3 +129,13 @@ test('a chunk taken for one of another type', () => {
       if (other.column.name !== each.column.name)
         expect([-1, ROWS]).toContain(outcome({ ...each, column: other.column }, each.bytes))
 })
+
+test('a code beyond its dictionary is refused', () => {
+  const coded = chunks.filter(({ label }) => label === 'col5 tuned none')
+  expect(coded.length).toBe(2)
+  for (const each of coded) {
+    // Nine names: codes of four bits, the last of which are at the end.
+    const bytes = each.bytes.slice().fill(0xff, each.bytes.length - 8)
+    expect(outcome(each, bytes)).toBe(-1)
+  }
+})
