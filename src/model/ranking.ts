@@ -42,7 +42,8 @@ const merged = (a: Uint32Array, b: Uint32Array, values: readonly HeapValue[]): U
 }
 
 /** Whether the ranks of a heap are known, so that they cost nothing. */
-export const isRanked = (heap: Heap): boolean => rankings.get(heap)?.codes.length === heap.values.length
+export const isRanked = (heap: Heap): boolean =>
+  (rankings.get(heap) ?? EMPTY).codes.length === heap.values.length
 
 /** Per code of a heap, its place among the values, from 1 on. */
 export const ranksOf = (heap: Heap): Uint32Array => {
