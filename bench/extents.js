@@ -53,7 +53,7 @@ export const EXTENTS = {
     runs: 3,
     updates: 500_000,
     commits: 1_000,
-    concurrentCommits: 16_000,
+    concurrentCommits: 32_000,
     latencyCommits: 1_000,
     firstReadUpdates: 1_000_000,
     lookupMs: 400,

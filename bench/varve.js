@@ -123,7 +123,7 @@ const works = {
     return { medianMs: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) }
   },
 
-  /** What ingest, reopening and a second read of the same take, in one process. */
+  /** What ingest, reopening with a read of all, and such a read alone take, in one process; nothing is kept decoded. */
   async curve(job) {
     const { folder, updates, commitLength, clock } = job
     const timed = async work => {
@@ -142,6 +142,8 @@ const works = {
       store = await open(folder, {})
       await store.state()
     })
+    await store.close()
+    store = await open(folder, {})
     const scan = await timed(() => store.state())
     clock.stop()
     await store.close()

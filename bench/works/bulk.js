@@ -3,8 +3,8 @@
 import { compare, perSecond } from '../compare.js'
 import { COMMIT_LENGTH_MAX as COMMIT_LENGTH } from '../data.js'
 
-/** Updates of a load before the one that counts: enough for a flush. */
-const WARM_UP_LENGTH = 100_000
+/** Updates of a load before the one that counts. */
+export const WARM_UP_LENGTH = 500_000
 
 /** Fewer and larger flushes: a setting that a bulk load should make. */
 export const BULK_SETTINGS = { bufferSize: 100_000 }

@@ -11,7 +11,7 @@ const NOT_FLUSHING = { ...FLUSHING, bufferSize: 100_000_000 }
 
 /** @returns {AsyncGenerator<import('../compare.js').Finding>} */
 export async function* commits(bench, { commits, concurrentCommits, latencyCommits, who }) {
-  const warmUp = commits / 10
+  const warmUp = commits
   const one = await compare(bench, {
     title: 'Durable commits of one update, one at a time',
     unit: 'commits/s',
@@ -27,7 +27,7 @@ export async function* commits(bench, { commits, concurrentCommits, latencyCommi
     },
   }
 
-  const extra = concurrentCommits / 10
+  const extra = concurrentCommits
   const many = await compare(bench, {
     title: `Durable commits of one update by ${COMMITTERS} committers`,
     unit: 'commits/s',

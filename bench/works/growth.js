@@ -1,20 +1,21 @@
 // Owns the curves of cost: what an update takes, the more of them there are.
 import { CONTESTANTS } from '../contestants.js'
-import { BULK_SETTINGS, load, warm } from './bulk.js'
+import { BULK_SETTINGS, load, WARM_UP_LENGTH } from './bulk.js'
 
 /** Batches that are merged, whatever the size: what grows is them, not their number. */
 const BATCHES = 10
 const MICROSECONDS = 1e6
+/** Updates that are merged before, where memory is looked at: few enough not to count in it. */
+const LITTLE = 100_000
 
-/** In a process of its own, which has not made the data, and has done the same with little before. */
+/** In a process of its own, which has not made the data, and has done the same with other data before. */
 const compaction = async (bench, updates, runs) => {
   const { length, ...job } = { ...CONTESTANTS.varve.job, ...load('grow', updates) }
   const settings = { bufferSize: updates / BATCHES, autoCompactThreshold: 0 }
   const { data } = await bench.keep({ ...job, length, settings })
-  const { warmUpLength } = warm({ length })
   const [medians] = await bench.inTurn(
     `Compaction, ${length / 1e6} M`,
-    [{ ...job, work: 'curveCompact', batches: BATCHES, copyOf: data, warmUpLength }],
+    [{ ...job, work: 'curveCompact', batches: BATCHES, copyOf: data, warmUpLength: LITTLE }],
     runs,
   )
   bench.drop(data)
@@ -24,8 +25,10 @@ const compaction = async (bench, updates, runs) => {
 const costsOf = async (bench, updates, runs) => {
   const job = {
     ...CONTESTANTS.varve.job,
-    ...warm(load('grow', updates)),
+    ...load('grow', updates),
     work: 'curve',
+    // The same for all sizes: what is larger shall not look better for being warmer.
+    warmUpLength: WARM_UP_LENGTH,
     settings: BULK_SETTINGS,
   }
   const [{ ingest, reopen, scan }] = await bench.inTurn(`Cost, ${updates / 1e6} M`, [job], runs)

@@ -74,7 +74,7 @@ export async function* reads(bench, { updates, manyUpdates, firstReadUpdates, lo
   yield { table: lookups.table, ratios: { lookup_vs_sqlite: lookups.of.varve / lookups.of.sqlite } }
 
   const first = await compare(bench, {
-    title: `Open and read the edges of one node, grow, ${firstReadUpdates / 1e6} M, default settings`,
+    title: `Open and read the edges of one node in a fresh process, grow, ${firstReadUpdates / 1e6} M, default settings`,
     unit: 'ms',
     less: true,
     who: who.firstRead,
@@ -103,6 +103,16 @@ export async function* reads(bench, { updates, manyUpdates, firstReadUpdates, lo
   }
   if (lines === undefined) return
 
+  const cold = await compare(bench, {
+    title: `Open and read the current state in a fresh process, grow, ${updates / 1e6} M`,
+    unit: 'ms',
+    less: true,
+    who: who.state,
+    job: { work: 'stateCold', shape: 'grow' },
+    jobs: withReaders(grown, who.state),
+    value: milliseconds,
+  })
+  yield { table: cold.table }
   const title = 'Open and read the current state'
   const all = who.state.filter(key => key !== 'sqliteJson')
   const many = `${title}, grow, ${manyUpdates / 1e6} M`
