@@ -74,9 +74,9 @@ export const binaryBounds = ({ bytes, offsets, size }: Pool, isText: boolean): B
   let least = at(0)
   let greatest = least
   for (let ordinal = 1; ordinal < size; ordinal++) {
-    // Most are told apart by their first byte.
-    const first = bytes[offsets[ordinal]!]
-    if (first !== undefined && first > (least[0] ?? -1) && first < (greatest[0] ?? -1)) continue
+    // Most are told apart by their first byte; where an empty value is, the next one begins.
+    const first = offsets[ordinal]! < offsets[ordinal + 1]! ? bytes[offsets[ordinal]!]! : -1
+    if (first > (least[0] ?? -1) && first < (greatest[0] ?? -1)) continue
     const value = at(ordinal)
     if (Buffer.compare(value, least) < 0) least = value
     else if (Buffer.compare(value, greatest) > 0) greatest = value

@@ -45,7 +45,8 @@ if (step === 'objects') {
   const store = await openStore({
     dataDir,
     durabilityMode: 'batched',
-    bufferSize: 40_000,
+    // Up to eight times as many make a batch.
+    bufferSize: 5_000,
     maxBufferBytes: 16 * 1024 * 1024,
     autoCompactThreshold: step === 'ingest' ? 0 : 10,
   })
