@@ -5,7 +5,7 @@ import { binaryBounds, booleanBounds, floatBounds } from '../../src/parquet/boun
 import type { Pool } from '../../src/parquet/pool.ts'
 
 const poolOf = (values: readonly Uint8Array[]): Pool => {
-  const offsets = new Int32Array(values.length + 1)
+  const offsets = new Float64Array(values.length + 1)
   values.forEach((value, index) => {
     offsets[index + 1] = offsets[index]! + value.length
   })
