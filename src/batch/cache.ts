@@ -13,6 +13,9 @@ const KEPT_BYTES_MAX = 64 * 1024 * 1024
 /** Files that are kept open. */
 const OPEN_MAX = 64
 
+/** Reads after which the event loop goes round once. */
+const READS_IN_A_ROW = 64
+
 interface OpenBatch {
   readonly reader: Promise<BatchReader>
   users: number
@@ -31,11 +34,21 @@ export class BatchCache {
   readonly #decoding = new Map<string, Promise<Columns>>()
   /** One at a time: decoding keeps one thread busy, and each takes the memory of a row group. */
   readonly #turns = new Turns()
+  #reads = 0
   #closed = false
 
   constructor(disk: Disk, bytesMax: number = KEPT_BYTES_MAX) {
     this.#disk = disk
     this.kept = new KeptColumns(bytesMax)
+  }
+
+  /**
+   * To be waited for before a read, if it is there. What is kept is found without the disk, so whoever reads in a loop
+   * would keep everybody else, commits among them, from ever having a turn: now and then the event loop goes round first.
+   */
+  get othersTurn(): Promise<void> | undefined {
+    if (++this.#reads % READS_IN_A_ROW !== 0) return undefined
+    return new Promise(resolve => setImmediate(resolve))
   }
 
   /** The row groups of a batch that may hold a row that meets all conditions; each is sorted. The batch must be pinned. */

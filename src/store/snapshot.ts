@@ -116,6 +116,7 @@ export class Snapshot implements AsyncDisposable {
         if (found.length > 0) yield found
         return
       }
+      await this.#cache.othersTurn
       for await (const columns of scan(this.#cache, view, selection, span)) {
         this.#requireOpen()
         yield columns
@@ -258,6 +259,8 @@ export class Snapshot implements AsyncDisposable {
     )
     let found: Columns
     try {
+      const turn = this.#cache.othersTurn
+      if (turn !== undefined) await turn
       found = await this.#lookupIn(view).find(values)
     } finally {
       this.#requireOpen()

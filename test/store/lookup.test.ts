@@ -243,3 +243,19 @@ describe('snapshot.lookup', () => {
     await store.close()
   })
 })
+
+test('reads of what is kept, in a loop, let others have their turns', async () => {
+  const store = await openOn(new MemoryDisk())
+  await store.commit([{ shard: 'a:b', data: [1], diff: 1 }])
+  const snapshot = await store.snapshot()
+  for (const read of [() => snapshot.lookup('a:b', [1]), () => snapshot.count('a:b')]) {
+    let hadTurn = false
+    setImmediate(() => {
+      hadTurn = true
+    })
+    for (let reads = 0; reads < 1000 && !hadTurn; reads++) await read()
+    expect(hadTurn).toBe(true)
+  }
+  await snapshot.close()
+  await store.close()
+})
