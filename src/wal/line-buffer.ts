@@ -1,12 +1,12 @@
 // Owns the lines of a group as bytes: encoded one behind another into one growing array, without strings or copies.
 // Invariant: what it holds is, to the byte, what `encodeRecord` makes of the same commits, each line whole.
-// Records and values that are rare come from there: this is the fast path of the common ones.
+// Members and values that are rare come from there as text: this is the fast path of the common ones.
 
 import { checksumWithin } from '../model/checksum.ts'
 import { type Column, type Columns, contentAt } from '../model/columns.ts'
 import { Kind } from '../model/value.ts'
 import { columnText } from '../model/value-json.ts'
-import { type CommitRecord, encodeRecord, PREFIX_BYTES } from './record.ts'
+import { type CommitRecord, PREFIX_BYTES, rareMembers } from './record.ts'
 
 const FIRST_BYTES = 64 * 1024
 /** What is kept of the array between groups: one large commit must not hold its memory for ever. */
@@ -38,13 +38,6 @@ const HEX = ascii('0123456789abcdef')
 const [QUOTE, BACKSLASH, COMMA, MINUS, ZERO, COLON, OPEN, CLOSE, END, NEWLINE] = ascii(
   '"\\,-0:[]}\n',
 ) as never as [number, number, number, number, number, number, number, number, number, number]
-
-const isPlain = ({ id, import: progress, declare, drop, updates }: CommitRecord): boolean =>
-  id === undefined &&
-  progress === undefined &&
-  declare === undefined &&
-  drop === undefined &&
-  updates.size > 0
 
 export class LineBuffer {
   #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
@@ -80,8 +73,7 @@ export class LineBuffer {
   append(record: CommitRecord, durable: number | undefined): number {
     const start = this.#length
     try {
-      if (isPlain(record)) this.#plain(record, durable)
-      else this.#put(encodeRecord(record, durable))
+      this.#line(record, durable)
     } catch (cause) {
       this.#length = start
       throw cause
@@ -89,7 +81,7 @@ export class LineBuffer {
     return this.#length - start
   }
 
-  #plain(record: CommitRecord, durable: number | undefined): void {
+  #line(record: CommitRecord, durable: number | undefined): void {
     const start = this.#length
     this.#reserve(UPDATE_BYTES + 3 * INTEGER_BYTES)
     this.#length += PREFIX_BYTES
@@ -101,7 +93,9 @@ export class LineBuffer {
     }
     this.#copy(AT)
     this.#integer(record.at)
-    this.#updates(record.updates)
+    const rare = rareMembers(record)
+    if (rare !== '') this.#text(rare)
+    if (record.updates.size > 0) this.#updates(record.updates)
     this.#reserve(2)
     this.#byte(END)
     this.#seal(start)
@@ -267,13 +261,7 @@ export class LineBuffer {
     this.#length += this.#bytes.write(text, this.#length)
   }
 
-  #put(bytes: Uint8Array): void {
-    this.#reserve(bytes.length)
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.length
-  }
-
-  /** As {@link #put}, of few bytes for which there is room: a call would cost more than the copy. */
+  /** Few bytes, for which there is room: a call would cost more than the loop. */
   #copy(bytes: Uint8Array): void {
     const target = this.#bytes
     let at = this.#length

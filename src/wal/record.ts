@@ -88,14 +88,9 @@ const updatesText = (updates: ReadonlyMap<string, Columns>): string => {
   return shards.length === 0 ? '' : `,"updates":{${shards.join(',')}}`
 }
 
-/**
- * The line of a commit.
- * @param durable the last LSN known to be on disk; only the first line of a write carries it
- */
-export const encodeRecord = (record: CommitRecord, durable: number | undefined): Uint8Array => {
-  let json = `{"lsn":${record.lsn}`
-  if (durable !== undefined) json += `,"durable":${durable}`
-  json += `,"at":${record.at}`
+/** The members that few commits have, as they stand in a line; empty for all others. */
+export const rareMembers = (record: CommitRecord): string => {
+  let json = ''
   if (record.id !== undefined) json += `,"id":${JSON.stringify(record.id)}`
   if (record.import !== undefined) {
     const { id, rows, complete } = record.import
@@ -109,7 +104,17 @@ export const encodeRecord = (record: CommitRecord, durable: number | undefined):
     json += `,"declare":{${shards.join(',')}}`
   }
   if (record.drop !== undefined) json += `,"drop":${JSON.stringify(record.drop)}`
-  return encodeLine(`${json}${updatesText(record.updates)}}`)
+  return json
+}
+
+/**
+ * The line of a commit.
+ * @param durable the last LSN known to be on disk; only the first line of a write carries it
+ */
+export const encodeRecord = (record: CommitRecord, durable: number | undefined): Uint8Array => {
+  const durably = durable === undefined ? '' : `,"durable":${durable}`
+  const members = `${durably},"at":${record.at}${rareMembers(record)}${updatesText(record.updates)}`
+  return encodeLine(`{"lsn":${record.lsn}${members}}`)
 }
 
 /** Why bytes are not a line: nothing can be said of their content. */
