@@ -3,6 +3,7 @@
 import type { Disk } from '../disk/disk.ts'
 import type { Columns } from '../model/columns.ts'
 import type { Bounds, Exclusion } from '../model/predicate.ts'
+import type { Value } from '../model/value.ts'
 import { Turns } from '../turns.ts'
 import type { BatchDescription } from './description.ts'
 import { KeptColumns } from './kept-columns.ts'
@@ -114,18 +115,36 @@ export class BatchCache {
     }
   }
 
-  /** One row group of a batch; undefined if it cannot hold a row that meets all conditions. The batch must be pinned. */
+  /** One row group of a batch. The batch must be pinned. */
   async rowGroup(
     path: string,
     description: BatchDescription,
     shard: string,
     index: number,
-    conditions: readonly Exclusion[],
-  ): Promise<Columns | undefined> {
+  ): Promise<Columns> {
+    const batch = this.#open(path, description, shard)
+    try {
+      return await this.#rowGroup(path, await batch.reader, index)
+    } finally {
+      await this.#leave(batch)
+    }
+  }
+
+  /**
+   * The rows of one row group whose first values are `prefix`, out of the few pages that may have some; nothing new is
+   * kept. The batch must be pinned.
+   */
+  async find(
+    path: string,
+    description: BatchDescription,
+    shard: string,
+    index: number,
+    prefix: readonly Value[],
+  ): Promise<Columns> {
     const batch = this.#open(path, description, shard)
     try {
       const reader = await batch.reader
-      return reader.mayHold(index, conditions) ? await this.#rowGroup(path, reader, index) : undefined
+      return await reader.find(index, prefix)
     } finally {
       await this.#leave(batch)
     }

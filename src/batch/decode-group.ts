@@ -4,7 +4,7 @@ import type { Column, Columns } from '../model/columns.ts'
 import { Heap } from '../model/heap.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
-import { decodeChunk, isDecodable, type RowRange } from '../parquet/decode-chunk.ts'
+import { isDecodable, OpenChunk, type RowRange } from '../parquet/decode-chunk.ts'
 import type { ParquetFooter, RowGroupFooter } from '../parquet/footer.ts'
 import { MalformedParquet } from '../parquet/malformed.ts'
 import type { ParquetColumn } from '../parquet/schema.ts'
@@ -17,6 +17,16 @@ export const isGroupDecodable = (layout: Layout, { chunks }: RowGroupFooter): bo
     const chunk = chunks.find(({ column }) => column === name)
     return chunk !== undefined && isDecodable(chunk, type)
   })
+
+/** What `decode` gives; whatever is wrong with the bytes becomes an error of this column. */
+const decoding = <T>(name: string, decode: () => T): T => {
+  try {
+    return decode()
+  } catch (cause) {
+    if (cause instanceof MalformedParquet) throw new MalformedColumn(name, cause.message, cause)
+    throw cause
+  }
+}
 
 /** The column chunks of one row group. */
 export class ColumnChunks {
@@ -35,20 +45,15 @@ export class ColumnChunks {
     return this.#group.rows
   }
 
-  /** Rows of one column of the file; what does not fit the payload goes to `heap`. */
-  decode(wanted: ParquetColumn, heap: Heap, range: RowRange): Column {
+  /** One column of the file; what does not fit the payload goes to `heap`. */
+  open(wanted: ParquetColumn, heap: Heap): OpenChunk {
     const { name, type, required } = wanted
     const found = this.#footer.columns.find(column => column.name === name)
     const chunk = this.#group.chunks.find(({ column }) => column === name)
     const bytes = this.#bytesOf.get(name)
     if (found?.type !== type || found.required !== required || chunk === undefined || bytes === undefined)
       throw new MalformedColumn(name, `a column is not of type ${type} but ${found?.type ?? 'another'}`)
-    try {
-      return decodeChunk(bytes, chunk, wanted, this.rows, heap, range)
-    } catch (cause) {
-      if (cause instanceof MalformedParquet) throw new MalformedColumn(name, cause.message, cause)
-      throw cause
-    }
+    return decoding(name, () => new OpenChunk(bytes, chunk, wanted, this.rows, heap))
   }
 }
 
@@ -63,27 +68,39 @@ const join = (name: string, whole: Column, part: Column): void => {
   }
 }
 
-/**
- * Rows of one data column.
- * @throws {MalformedColumn} if its chunks do not hold what the layout says
- */
-export const decodeColumn = (
-  { name, type, parts }: LaidOutColumn,
-  chunks: ColumnChunks,
-  range: RowRange,
-): Column => {
-  const heap = new Heap()
-  const [first, ...others] = parts.map(part => chunks.decode({ ...part, required: false }, heap, range))
-  if (first === undefined) throw new MalformedColumn(name, 'a column has no parts')
-  for (const part of others) join(name, first, part)
-  if (type === 'null' && first.kinds.some(kind => kind !== Kind.null))
-    throw new MalformedColumn(name, 'a column of nulls holds a value')
-  return first
+/** One data column of a row group. Its methods throw {@link MalformedColumn} if its chunks do not hold what the layout says. */
+export class OpenColumn {
+  readonly #column: LaidOutColumn
+  readonly #parts: readonly OpenChunk[]
+
+  constructor(column: LaidOutColumn, chunks: ColumnChunks) {
+    this.#column = column
+    const heap = new Heap()
+    this.#parts = column.parts.map(part => chunks.open({ ...part, required: false }, heap))
+  }
+
+  /** Rows of which each is decoded without those before it. */
+  get starts(): readonly number[] {
+    return this.#parts[0]?.starts ?? []
+  }
+
+  decode(range: RowRange): Column {
+    const { name, type, parts } = this.#column
+    const [first, ...others] = this.#parts.map((part, index) =>
+      decoding(parts[index]!.name, () => part.decode(range)),
+    )
+    if (first === undefined) throw new MalformedColumn(name, 'a column has no parts')
+    for (const part of others) join(name, first, part)
+    if (type === 'null' && first.kinds.some(kind => kind !== Kind.null))
+      throw new MalformedColumn(name, 'a column of nulls holds a value')
+    return first
+  }
 }
 
 const decodeRequired = (name: 'time' | 'diff', chunks: ColumnChunks, range: RowRange): Float64Array => {
   const type = name === 'time' ? 'uint64' : 'int64'
-  const { kinds, payload } = chunks.decode({ name, type, required: true }, new Heap(), range)
+  const chunk = chunks.open({ name, type, required: true }, new Heap())
+  const { kinds, payload } = decoding(name, () => chunk.decode(range))
   for (let row = 0; row < payload.length; row++) {
     const value = payload[row]!
     if (kinds[row] !== Kind.int || (name === 'time' ? value < 0 || value > TIME_MAX : value === 0))
@@ -105,7 +122,7 @@ export const decodeGroup = (
   range: RowRange = { from: 0, to: chunks.rows },
 ): Columns => ({
   length: range.to - range.from,
-  data: layout.map(column => decodeColumn(column, chunks, range)),
+  data: layout.map(column => new OpenColumn(column, chunks).decode(range)),
   time: decodeRequired('time', chunks, range),
   diff: decodeRequired('diff', chunks, range),
 })

@@ -25,41 +25,52 @@ const WINDOW_ROWS = 131_072
 /** With fewer rows from each of many runs, what is done once a window would count. */
 const PIECE_ROWS_MIN = 4096
 
+/** The times of many rows that are all at one: nobody changes them, so whoever asks next shares them. */
+let uniform: { readonly time: number; readonly times: Float64Array } = { time: 0, times: new Float64Array() }
+
+const timesAt = (time: number, length: number): Float64Array => {
+  if (uniform.time !== time || uniform.times.length < length)
+    uniform = { time, times: new Float64Array(length).fill(time) }
+  return uniform.times.subarray(0, length)
+}
+
 /** What a range makes of columns. */
 interface Ranged {
   /** All rows, each time advanced. */
   readonly columns: Columns
-  /** Those that are in range, in order; undefined if all are. */
+  /** See {@link rowsInRange}. */
   readonly rows: Uint32Array | undefined
   readonly isAdvanced: boolean
 }
 
-const ranged = (
-  columns: Columns,
-  { since, until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
-): Ranged => {
-  const { length, time } = columns
-  let least = Number.POSITIVE_INFINITY
-  let greatest = -1
+/** The rows whose times are in range, in order; undefined if all are. Without branches: which are is anybody's guess. */
+const rowsInRange = (
+  { length, time }: Columns,
+  { until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
+): Uint32Array | undefined => {
+  if (until === Number.POSITIVE_INFINITY && after === -1) return undefined
+  const rows = new Uint32Array(length)
+  let kept = 0
   for (let row = 0; row < length; row++) {
     const at = time[row]!
-    if (at < least) least = at
-    if (at > greatest) greatest = at
+    rows[kept] = row
+    kept += Number(at <= until) & Number(at > after)
   }
-  const isAdvanced = least < since
-  const advanced = isAdvanced ? new Float64Array(length).fill(since) : time
-  if (isAdvanced && greatest > since)
-    for (let row = 0; row < length; row++) if (time[row]! > since) advanced[row] = time[row]!
-  let rows: Uint32Array | undefined
-  if (least <= after || greatest > until) {
-    rows = new Uint32Array(length)
-    let kept = 0
-    for (let row = 0; row < length; row++) {
-      const at = time[row]!
-      if (at <= until && at > after) rows[kept++] = row
-    }
-    rows = rows.subarray(0, kept)
-  }
+  return kept === length ? undefined : rows.subarray(0, kept)
+}
+
+const ranged = (columns: Columns, range: MergeRange): Ranged => {
+  const { length, time } = columns
+  const { since, until } = range
+  const rows = rowsInRange(columns, range)
+  // What is in range and not later than `since` is at it.
+  if (since === until)
+    return { columns: { ...columns, time: timesAt(since, length) }, rows, isAdvanced: true }
+  let isAdvanced = false
+  for (let row = 0; !isAdvanced && row < length; row++) isAdvanced = time[row]! < since
+  if (!isAdvanced) return { columns, rows, isAdvanced }
+  const advanced = new Float64Array(length)
+  for (let row = 0; row < length; row++) advanced[row] = Math.max(since, time[row]!)
   return { columns: { ...columns, time: advanced }, rows, isAdvanced }
 }
 
@@ -72,7 +83,7 @@ export const inRange = (source: Columns, range: MergeRange): Columns => {
 /** As {@link inRange}, of a part of a run: what becomes equal lies side by side, and is summed before it is merged. */
 const sumInRange = (source: Columns, range: MergeRange): Columns => {
   const { columns, rows, isAdvanced } = ranged(source, range)
-  if (isAdvanced || range.since === range.until) return consolidateSorted(columns, rows)
+  if (isAdvanced) return consolidateSorted(columns, rows)
   return rows === undefined ? columns : gather(columns, rows)
 }
 

@@ -2,13 +2,15 @@
 // removed (rules 18). Invariant: no byte is decoded before its checksum was verified (rules 15).
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { assert, CorruptionError, DiskError } from '../errors.ts'
-import { type Column, type Columns, slice } from '../model/columns.ts'
+import { type Columns, slice } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
 import type { Exclusion } from '../model/predicate.ts'
-import type { RowRange } from '../parquet/decode-chunk.ts'
+import { rowsBeginningWith } from '../model/prefix.ts'
+import type { Value } from '../model/value.ts'
 import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
-import { ColumnChunks, decodeColumn, decodeGroup, isGroupDecodable } from './decode-group.ts'
+import { ColumnChunks, decodeGroup, isGroupDecodable } from './decode-group.ts'
 import type { BatchDescription } from './description.ts'
+import { findRows } from './find-rows.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { MalformedColumn } from './malformed-column.ts'
 import { rowGroupMayHold } from './prune.ts'
@@ -162,38 +164,24 @@ export class BatchReader {
   }
 
   /**
-   * Some rows of a row group, one after the other: those that `choose` picks once it sees the first data column, in whose
-   * order they are. Of the other columns only the pages with these rows are decoded: for few rows it costs about as
-   * much as to decode one column. Requires a batch with data columns.
+   * The rows of a row group whose first values are `prefix`, in order, as whole tuples. Only pages that may have some are
+   * decoded: for few rows it costs a small part of what {@link read} does.
    *
-   * @param choose gets all rows of the column, and returns a range of them
-   * @param columns as in {@link read}
    * @throws {CorruptionError} BATCH_CORRUPT as {@link read} does
    */
-  readRange(
-    index: number,
-    choose: (first: Column, length: number) => RowRange,
-    columns?: readonly number[],
-  ): Promise<Columns> {
-    return this.#whileOpen(async () => {
-      const leading = this.#layout[0]!
-      const layout = this.#layoutOf(columns)
-      const seen = layout.includes(leading) ? layout : [leading, ...layout]
-      const group = this.#footer.rowGroups[index]!
-      const bytesOf = await this.#chunksOf(index, seen)
-      if (!isGroupDecodable(seen, group)) {
-        const whole = await this.#decoding(index, () => this.#readWasm(seen, index, bytesOf))
-        this.#check(whole, index, group.rows)
-        const { from, to } = choose(whole.data[seen.indexOf(leading)]!, whole.length)
-        return slice({ ...whole, data: layout.map(column => whole.data[seen.indexOf(column)]!) }, from, to)
-      }
-      const chunks = new ColumnChunks(this.#footer, index, bytesOf)
-      const all = { from: 0, to: group.rows }
-      const first = await this.#decoding(index, () => decodeColumn(leading, chunks, all))
-      const range = choose(first, group.rows)
-      const decoded = await this.#decoding(index, () => decodeGroup(layout, chunks, range))
-      this.#check(decoded, index, range.to - range.from)
-      return decoded
+  find(index: number, prefix: readonly Value[]): Promise<Columns> {
+    const group = this.#footer.rowGroups[index]!
+    if (prefix.length > 0 && isGroupDecodable(this.#layout, group))
+      return this.#whileOpen(async () => {
+        const bytesOf = await this.#chunksOf(index, this.#layout)
+        const chunks = new ColumnChunks(this.#footer, index, bytesOf)
+        const found = await this.#decoding(index, () => findRows(this.#layout, chunks, prefix))
+        this.#check(found, index, found.length)
+        return found
+      })
+    return this.read(index).then(rows => {
+      const { from, to } = rowsBeginningWith(rows, prefix)
+      return slice(rows, from, to)
     })
   }
 

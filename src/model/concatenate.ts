@@ -1,7 +1,9 @@
 // Owns putting columns one behind the other, again and again, as a merge does with what it takes of its runs: the heaps
-// are kept from one time to the next, so that a value is moved once, and not each time that a row has it.
+// are kept from one time to the next, so that a value is moved once, and not each time that a row has it; and so is the
+// memory.
 import { type Column, type Columns, isHeapKind } from './columns.ts'
 import { Heap } from './heap.ts'
+import { Scratch } from './scratch.ts'
 
 /** Values of a column after which it starts with an empty heap again: what is kept is bounded. */
 const HEAP_VALUES_MAX = 262_144
@@ -11,6 +13,7 @@ const UNKNOWN = -1
 
 /** One column of what is put together. */
 class Target {
+  readonly #scratch = new Scratch()
   #heap = new Heap()
   /** Per heap that values came from, their codes in ours, or {@link UNKNOWN}. */
   #codes = new WeakMap<Heap, Int32Array>()
@@ -20,8 +23,8 @@ class Target {
       this.#heap = new Heap()
       this.#codes = new WeakMap()
     }
-    const kinds = new Uint8Array(length)
-    const payload = new Float64Array(length)
+    const kinds = this.#scratch.bytes(length)
+    const payload = this.#scratch.numbers(length)
     let at = 0
     parts.forEach((part, index) => {
       const rows = lengths[index]!
@@ -68,18 +71,20 @@ class Target {
 
 export class Concatenation {
   readonly #targets: readonly Target[]
+  readonly #time = new Scratch()
+  readonly #diff = new Scratch()
 
   /** @param arity number of data columns of all parts */
   constructor(arity: number) {
     this.#targets = Array.from({ length: arity }, () => new Target())
   }
 
-  /** All rows of `parts` in a row. Its heaps may hold values that no row has. */
+  /** All rows of `parts` in a row, until the next call. Its heaps may hold values that no row has. */
   of(parts: readonly Columns[]): Columns {
     const lengths = parts.map(part => part.length)
     const length = lengths.reduce((sum, each) => sum + each, 0)
-    const time = new Float64Array(length)
-    const diff = new Float64Array(length)
+    const time = this.#time.numbers(length)
+    const diff = this.#diff.numbers(length)
     let at = 0
     for (const part of parts) {
       time.set(part.time.subarray(0, part.length), at)

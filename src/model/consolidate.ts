@@ -1,7 +1,9 @@
 // Owns consolidation: sort, add the diffs of equal (data, time), drop zeros.
 // The result depends on the multiset of updates alone: not on their order, not on how often it is done.
-import { type Columns, gather, isUniform } from './columns.ts'
+import { type Columns, gather, isUniform, onlyKind } from './columns.ts'
+import { Scratch } from './scratch.ts'
 import { allRows, type SortedRows, sortRows } from './sort.ts'
+import { Kind } from './value.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 
@@ -21,7 +23,9 @@ const asDiffs = (exact: bigint): number[] => {
   return diffs
 }
 
-/** Of each group of equal updates a row and the sum of its diffs. */
+const scratch = new Scratch()
+
+/** Of each group of equal updates a row and the sum of its diffs: to be done with before others are asked for. */
 interface Sums {
   readonly rows: Uint32Array
   readonly sums: Float64Array
@@ -30,8 +34,8 @@ interface Sums {
 /** Undefined if a sum, or a part of it, is beyond the safe integers. Without branches: where groups end is anybody's guess. */
 const safeSums = (diff: Float64Array, { rows, starts }: SortedRows): Sums | undefined => {
   const { length } = rows
-  const kept = new Uint32Array(length)
-  const sums = new Float64Array(length)
+  const kept = scratch.integers(length)
+  const sums = scratch.numbers(length).fill(0)
   let group = -1
   let isSafe = true
   for (let place = 0; place < length; place++) {
@@ -74,24 +78,33 @@ const exactSums = (diff: Float64Array, { rows, starts }: SortedRows): Sums => {
 /** One row for each update that begins in `starts`, with the sum of its diffs, and none where that is zero. */
 const summed = (columns: Columns, sorted: SortedRows): Columns => {
   const { rows, sums } = safeSums(columns.diff, sorted) ?? exactSums(columns.diff, sorted)
-  return gather(columns, rows, sums)
+  return gather(columns, rows, sums.slice())
 }
 
 /** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
 export const consolidate = (columns: Columns): Columns => summed(columns, sortRows(columns))
 
-/** 1 where a value differs from the one before it. NaN alone is not equal to itself, and there is one NaN. */
-const differs = (value: number, before: number): number =>
-  Number(value !== before) & Number(!(Number.isNaN(value) && Number.isNaN(before)))
-
 const markChanges = (values: Float64Array | Uint8Array, starts: Uint8Array): void => {
-  for (let row = 1; row < starts.length; row++) starts[row]! |= differs(values[row]!, values[row - 1]!)
+  for (let row = 1; row < starts.length; row++) starts[row]! |= Number(values[row] !== values[row - 1])
 }
 
 /** As {@link markChanges}, of the rows alone that `rows` names. */
 const markChangesAt = (values: Float64Array | Uint8Array, rows: Uint32Array, starts: Uint8Array): void => {
-  for (let place = 1; place < rows.length; place++)
-    starts[place]! |= differs(values[rows[place]!]!, values[rows[place - 1]!]!)
+  let before = values[rows[0] ?? 0]
+  for (let place = 1; place < rows.length; place++) {
+    const value = values[rows[place]!]
+    starts[place]! |= Number(value !== before)
+    before = value
+  }
+}
+
+/** As {@link markChangesAt}, of floats. NaN alone is not equal to itself, and there is one NaN. */
+const markFloatChangesAt = (values: Float64Array, rows: Uint32Array, starts: Uint8Array): void => {
+  for (let place = 1; place < rows.length; place++) {
+    const value = values[rows[place]!]!
+    const before = values[rows[place - 1]!]!
+    starts[place]! |= Number(value !== before) & Number(!(Number.isNaN(value) && Number.isNaN(before)))
+  }
 }
 
 /**
@@ -109,7 +122,10 @@ export const consolidateSorted = (columns: Columns, some?: Uint32Array): Columns
   }
   for (const column of columns.data) {
     mark(column.kinds)
-    mark(column.payload)
+    const kind = onlyKind(column, length)
+    if (kind === undefined || kind === Kind.float)
+      markFloatChangesAt(column.payload, some ?? allRows(length), starts)
+    else mark(column.payload)
   }
   mark(columns.time)
   // Nothing to add up and nothing to leave out: the columns as they are.

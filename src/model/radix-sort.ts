@@ -1,5 +1,6 @@
 // Owns the sort of rows by numbers: a stable least-significant-digit radix sort (Knuth, TAOCP 5.2.5) that moves each
 // number along with its row, so that memory is read in order and what comes out is sorted numbers as well.
+import { Scratch } from './scratch.ts'
 
 /** Rows, and a number for each, in the same order. */
 export interface NumberedRows {
@@ -9,6 +10,8 @@ export interface NumberedRows {
 
 const NARROWEST_DIGIT_BITS = 4
 const WIDEST_DIGIT_BITS = 16
+
+const scratch = new Scratch()
 
 const isAscending = (values: Float64Array): boolean => {
   for (let index = 1; index < values.length; index++) if (values[index]! < values[index - 1]!) return false
@@ -49,12 +52,15 @@ export const sortByNumbers = (given: NumberedRows, span: number): NumberedRows =
   const bits = Math.ceil(Math.log2(span))
   // Counting costs as much as moving when there are as many counts as rows.
   const widest = Math.min(Math.max(Math.floor(Math.log2(length)), NARROWEST_DIGIT_BITS), WIDEST_DIGIT_BITS)
-  const digitBits = Math.ceil(bits / Math.ceil(bits / widest))
+  const passes = Math.ceil(bits / widest)
+  const digitBits = Math.ceil(bits / passes)
   const counts = new Uint32Array(2 ** digitBits)
   let sorted = given
-  let spare: NumberedRows = { rows: new Uint32Array(length), values: new Float64Array(length) }
-  for (let shift = 0; shift < bits; shift += digitBits) {
-    pass(sorted, spare, 2 ** -shift, counts)
+  // After each second pass the rows are in the arrays that were given.
+  const memory = passes % 2 === 0 ? scratch : new Scratch()
+  let spare: NumberedRows = { rows: memory.integers(length), values: memory.numbers(length) }
+  for (let done = 0; done < passes; done++) {
+    pass(sorted, spare, 2 ** -(done * digitBits), counts)
     ;[sorted, spare] = [spare, sorted]
   }
   return sorted

@@ -53,7 +53,7 @@ const KNOWN: Readonly<Record<ValueType, readonly number[]>> = {
 const isDictionaryEncoding = (encoding: number): boolean =>
   encoding === Encoding.plainDictionary || encoding === Encoding.rleDictionary
 
-/** Whether {@link decodeChunk} knows how a chunk is written, as far as the footer says. */
+/** Whether {@link OpenChunk} knows how a chunk is written, as far as the footer says. */
 export const isDecodable = ({ codec, encodings }: ColumnChunk, type: ValueType): boolean =>
   isCodec(codec) &&
   encodings.every(
@@ -67,13 +67,20 @@ const unknownEncoding = (): never => {
   throw new MalformedParquet('a page has an encoding that values of its type have not')
 }
 
-const decodeInt64s = (cursor: Cursor, encoding: number, count: number, column: Column, at: number): void => {
-  if (encoding === Encoding.plain) readInt64s(cursor, count, column, at)
+/** How many values a page has, and how many of them, from the first on, are decoded. */
+interface Counts {
+  readonly count: number
+  readonly wanted: number
+}
+
+const decodeInt64s = (cursor: Cursor, encoding: number, counts: Counts, column: Column, at: number): void => {
+  const { count, wanted } = counts
+  if (encoding === Encoding.plain) readInt64s(cursor, wanted, column, at)
   else if (encoding === Encoding.delta) {
     const start = cursor.at
-    if (readDelta64(cursor, count, column.payload, at)) return
+    if (readDelta64(cursor, count, column.payload, at, wanted)) return
     cursor.at = start
-    takeBigInts(readDeltaWide(cursor, count), column, at)
+    takeBigInts(readDeltaWide(cursor, count).subarray(0, wanted), column, at)
   } else unknownEncoding()
 }
 
@@ -111,35 +118,36 @@ const decodeBooleans = (
   } else unknownEncoding()
 }
 
-/** Decodes `count` values that are no codes of a dictionary to rows from `at` on. */
+/** Decodes values that are no codes of a dictionary to rows from `at` on. */
 const decodeValues = (
   cursor: Cursor,
   encoding: number,
   valueType: Exclude<ValueType, 'vector'>,
-  count: number,
+  counts: Counts,
   column: Column,
   at: number,
 ): void => {
-  column.kinds.fill(KIND[valueType], at, at + count)
+  const { count, wanted } = counts
+  column.kinds.fill(KIND[valueType], at, at + wanted)
   switch (valueType) {
     case 'boolean':
-      decodeBooleans(cursor, encoding, count, column.payload, at)
+      decodeBooleans(cursor, encoding, wanted, column.payload, at)
       break
     case 'int32':
-      if (encoding === Encoding.plain) readInt32s(cursor, count, column.payload, at)
-      else if (encoding === Encoding.delta) readDelta32(cursor, count, column.payload, at)
+      if (encoding === Encoding.plain) readInt32s(cursor, wanted, column.payload, at)
+      else if (encoding === Encoding.delta) readDelta32(cursor, count, column.payload, at, wanted)
       else unknownEncoding()
       break
     case 'int64':
     case 'uint64':
-      decodeInt64s(cursor, encoding, count, column, at)
+      decodeInt64s(cursor, encoding, counts, column, at)
       break
     case 'timestamp':
-      decodeInt64s(cursor, encoding, count, column, at)
-      refuseWide(column, at, at + count)
+      decodeInt64s(cursor, encoding, counts, column, at)
+      refuseWide(column, at, at + wanted)
       break
     case 'float64':
-      if (encoding === Encoding.plain) readFloat64s(cursor, count, column.payload, at)
+      if (encoding === Encoding.plain) readFloat64s(cursor, wanted, column.payload, at)
       else unknownEncoding()
       break
     case 'string':
@@ -166,27 +174,27 @@ const readDictionary = (page: Page, type: Exclude<ValueType, 'vector'>, heap: He
   if (count > values.left) throw new MalformedParquet('a dictionary is longer than its page')
   const kinds = new Uint8Array(count)
   const payload = new Float64Array(count)
-  decodeValues(values, Encoding.plain, type, count, { kinds, payload, heap }, 0)
+  decodeValues(values, Encoding.plain, type, { count, wanted: count }, { kinds, payload, heap }, 0)
   return { kind: kinds.includes(Kind.wide) ? undefined : KIND[type], kinds, payload }
 }
 
+/** Decodes the codes from `skipped` to before `count`, to rows from `at + skipped` on. */
 const decodeCodes = (
   cursor: Cursor,
-  dictionary: Dictionary | undefined,
-  count: number,
+  dictionary: Dictionary,
+  { skipped, count }: { readonly skipped: number; readonly count: number },
   { kinds, payload }: Column,
   at: number,
 ): void => {
-  if (dictionary === undefined) throw new MalformedParquet('a column chunk lacks its dictionary')
-  const codes = readHybrid(cursor, cursor.byte(), count)
+  const codes = readHybrid(cursor, cursor.byte(), count, skipped)
   const { kind, payload: values } = dictionary
-  for (let index = 0; index < count; index++) {
+  for (let index = skipped; index < count; index++) {
     const code = codes[index]!
     if (code >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
     payload[at + index] = values[code]!
     if (kind === undefined) kinds[at + index] = dictionary.kinds[code]!
   }
-  if (kind !== undefined) kinds.fill(kind, at, at + count)
+  if (kind !== undefined) kinds.fill(kind, at + skipped, at + count)
 }
 
 /** Moves values that lie side by side from `at` on to the rows that have one, the last first. */
@@ -226,59 +234,19 @@ const cut = ({ kinds, payload, heap }: Column, from: number, to: number): Column
   heap,
 })
 
-/** The pages that a range of rows touches, and the row that the first of them begins with. */
-interface Touched {
-  readonly pages: readonly Page[]
-  readonly first: number
-  readonly end: number
-}
+const columnOf = (rows: number, heap: Heap): Column => ({
+  kinds: new Uint8Array(rows),
+  payload: new Float64Array(rows),
+  heap,
+})
 
-/** Every row of a flat column is one value of its pages: so they say themselves which rows they have. */
-const touchedPages = (pages: Iterable<Page>, rows: number, { from, to }: RowRange): Touched => {
-  const touched: Page[] = []
-  let first = 0
-  let end = 0
-  let row = 0
-  for (const page of pages) {
-    const next = page.isDictionary ? row : row + page.values
-    if (page.isDictionary || (row < to && next > from)) {
-      touched.push(page)
-      if (end === 0) first = row
-      end = next
-    }
-    row = next
-    if (row > rows) throw new MalformedParquet('a column chunk has more rows than its row group')
-  }
-  if (row !== rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
-  return { pages: touched, first, end }
-}
+const isBinary = (type: ValueType): boolean => type === 'string' || type === 'bytes'
 
-const decodeFlat = (
-  { pages, first, end }: Touched,
-  type: Exclude<ValueType, 'vector'>,
-  required: boolean,
-  heap: Heap,
-): Column => {
-  const column = { kinds: new Uint8Array(end - first), payload: new Float64Array(end - first), heap }
-  let dictionary: Dictionary | undefined
-  let row = 0
-  for (const page of pages) {
-    if (page.isDictionary) {
-      dictionary = readDictionary(page, type, heap)
-      continue
-    }
-    const { definition, values } = page.open()
-    if (!required && definition === undefined) throw new MalformedParquet('a page lacks its levels')
-    const defined = readDefined(definition, page.values)
-    const count = defined === undefined ? page.values : countOnes(defined)
-    if (count === 0) {
-      // Nothing to read: not even all writers put a header there.
-    } else if (isDictionaryEncoding(page.encoding)) decodeCodes(values, dictionary, count, column, row)
-    else decodeValues(values, page.encoding, type, count, column, row)
-    if (defined !== undefined) spread(column, row, defined, count)
-    row += page.values
-  }
-  return column
+/** A page of values, and the rows that it has: each is one value or null. */
+interface PlacedPage {
+  readonly page: Page
+  readonly from: number
+  readonly to: number
 }
 
 const EMPTY = 1
@@ -326,27 +294,125 @@ const decodeVectors = (pages: Iterable<Page>, rows: number, heap: Heap): Column 
 }
 
 /**
- * Rows of a column chunk, of which {@link isDecodable} holds. In a column of 64 bits what is no safe integer is a bigint
- * in the heap.
- *
- * @param bytes of the chunk, and nothing else
- * @param rows of the row group
- * @param heap takes what does not fit the payload
- * @param range within the row group; only pages that it touches are decoded, except of vectors. @default all rows
- * @throws {MalformedParquet}
+ * A column chunk of which {@link isDecodable} holds. In a column of 64 bits what is no safe integer is a bigint in the
+ * heap.
  */
-export const decodeChunk = (
-  bytes: Uint8Array,
-  { codec }: Pick<ColumnChunk, 'codec'>,
-  { type, required }: Pick<ParquetColumn, 'type' | 'required'>,
-  rows: number,
-  heap: Heap = new Heap(),
-  range: RowRange = { from: 0, to: rows },
-): Column => {
-  const levels = { isRepeated: type === 'vector', isOptional: !required }
-  const pages = pagesOf(bytes, codec as Codec, levels)
-  const { from, to } = range
-  if (type === 'vector') return cut(decodeVectors(pages, rows, heap), from, to)
-  const touched = touchedPages(pages, rows, range)
-  return cut(decodeFlat(touched, type, required, heap), from - touched.first, to - touched.first)
+export class OpenChunk {
+  readonly #type: ValueType
+  readonly #required: boolean
+  readonly #rows: number
+  readonly #heap: Heap
+  /** Of a column of lists: they alone say which rows they have. */
+  readonly #lists: readonly Page[]
+  readonly #pages: readonly PlacedPage[]
+  #dictionaryPage: Page | undefined
+  #dictionary: Dictionary | undefined
+
+  /**
+   * @param bytes of the chunk, and nothing else
+   * @param rows of the row group
+   * @param heap takes what does not fit the payload
+   * @throws {MalformedParquet}
+   */
+  constructor(
+    bytes: Uint8Array,
+    { codec }: Pick<ColumnChunk, 'codec'>,
+    { type, required }: Pick<ParquetColumn, 'type' | 'required'>,
+    rows: number,
+    heap: Heap = new Heap(),
+  ) {
+    this.#type = type
+    this.#required = required
+    this.#rows = rows
+    this.#heap = heap
+    const isRepeated = type === 'vector'
+    const pages = pagesOf(bytes, codec as Codec, { isRepeated, isOptional: !required })
+    this.#lists = isRepeated ? [...pages] : []
+    this.#pages = isRepeated ? [] : this.#placed(pages)
+  }
+
+  /** The first row of each page; for a column of lists, which is decoded as a whole, 0. */
+  get starts(): readonly number[] {
+    return this.#type === 'vector' ? [0] : this.#pages.map(({ from }) => from)
+  }
+
+  /** Rows of it. Only pages that they are in are decoded, except of lists. @throws {MalformedParquet} */
+  decode(range: RowRange = { from: 0, to: this.#rows }): Column {
+    const { from, to } = range
+    if (this.#type === 'vector') return cut(decodeVectors(this.#lists, this.#rows, this.#heap), from, to)
+    const touched = this.#pages.filter(page => page.from < to && page.to > from)
+    const first = touched[0]?.from ?? from
+    const column = columnOf(Math.max(0, to - first), this.#heap)
+    for (const each of touched) this.#decodePage(each, this.#type, range, column, each.from - first)
+    return cut(column, from - first, to - first)
+  }
+
+  /** Every row of a flat column is one value of its pages: so they say themselves which rows they have. */
+  #placed(pages: Iterable<Page>): readonly PlacedPage[] {
+    const placed: PlacedPage[] = []
+    let row = 0
+    for (const page of pages) {
+      if (page.isDictionary) {
+        this.#dictionaryPage = page
+        continue
+      }
+      const to = row + page.values
+      if (to > this.#rows) throw new MalformedParquet('a column chunk has more rows than its row group')
+      placed.push({ page, from: row, to })
+      row = to
+    }
+    if (row !== this.#rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
+    return placed
+  }
+
+  /** Decodes the rows of a page that are in `range`, and maybe others before them, to `column` from `at` on. */
+  #decodePage(
+    { page, from }: PlacedPage,
+    type: Exclude<ValueType, 'vector'>,
+    range: RowRange,
+    column: Column,
+    at: number,
+  ): void {
+    const { definition, values } = page.open()
+    if (!this.#required && definition === undefined) throw new MalformedParquet('a page lacks its levels')
+    const defined = readDefined(definition, page.values)
+    const rows = Math.min(page.values, range.to - from)
+    const isCoded = isDictionaryEncoding(page.encoding)
+    // Among nulls nobody knows how many values come before the end, and of binaries all lengths come first.
+    if (rows === page.values || (defined === undefined && (isCoded || !isBinary(type)))) {
+      const skipped = defined === undefined ? Math.max(0, range.from - from) : 0
+      this.#decodeRows(page, values, type, defined, { skipped, rows }, column, at)
+      return
+    }
+    const whole = columnOf(page.values, this.#heap)
+    this.#decodeRows(page, values, type, defined, { skipped: 0, rows: page.values }, whole, 0)
+    column.kinds.set(whole.kinds.subarray(0, rows), at)
+    column.payload.set(whole.payload.subarray(0, rows), at)
+  }
+
+  /** Decodes the first `rows` rows of a page, those that are skipped only where that is easier. */
+  #decodeRows(
+    page: Page,
+    values: Cursor,
+    type: Exclude<ValueType, 'vector'>,
+    defined: Uint32Array | undefined,
+    { skipped, rows }: { readonly skipped: number; readonly rows: number },
+    column: Column,
+    at: number,
+  ): void {
+    const count = defined === undefined ? page.values : countOnes(defined)
+    const wanted = defined === undefined ? rows : count
+    if (count === 0) {
+      // Nothing to read: not even all writers put a header there.
+    } else if (isDictionaryEncoding(page.encoding))
+      decodeCodes(values, this.#openDictionary(type), { skipped, count: wanted }, column, at)
+    else decodeValues(values, page.encoding, type, { count, wanted }, column, at)
+    if (defined !== undefined) spread(column, at, defined, count)
+  }
+
+  #openDictionary(type: Exclude<ValueType, 'vector'>): Dictionary {
+    if (this.#dictionaryPage === undefined) throw new MalformedParquet('a column chunk lacks its dictionary')
+    this.#dictionary ??= readDictionary(this.#dictionaryPage, type, this.#heap)
+    return this.#dictionary
+  }
 }

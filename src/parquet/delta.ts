@@ -50,15 +50,22 @@ const narrow = (cursor: Cursor): number => {
 }
 
 /**
- * Reads `count` integers of 32 bits to `out` from `at` on.
+ * Reads integers of 32 bits to `out` from `at` on.
+ * @param count how many there are. @param wanted how many of them are read
  * @throws {MalformedParquet}
  */
-export const readDelta32 = (cursor: Cursor, count: number, out: Float64Array, at: number): void => {
+export const readDelta32 = (
+  cursor: Cursor,
+  count: number,
+  out: Float64Array,
+  at: number,
+  wanted: number = count,
+): void => {
   const { miniblocks, length } = readBlocks(cursor, count)
   let value = narrow(cursor)
-  const end = at + count
+  const end = at + wanted
   let index = at
-  if (count > 0) out[index++] = value
+  if (wanted > 0) out[index++] = value
   while (index < end) {
     const least = narrow(cursor)
     const widths = cursor.skip(miniblocks)
@@ -86,18 +93,24 @@ export const readDelta32 = (cursor: Cursor, count: number, out: Float64Array, at
 }
 
 /**
- * Reads `count` integers of 64 bits to `out` from `at` on. Returns `false`, with the cursor and `out` in any state, if
+ * Reads integers of 64 bits to `out` from `at` on, as {@link readDelta32} does. Returns `false`, with the cursor and `out` in any state, if
  * one of them is not safe, or a difference is too large to tell: then {@link readDeltaWide} reads them.
  * @throws {MalformedParquet}
  */
-export const readDelta64 = (cursor: Cursor, count: number, out: Float64Array, at: number): boolean => {
+export const readDelta64 = (
+  cursor: Cursor,
+  count: number,
+  out: Float64Array,
+  at: number,
+  wanted: number = count,
+): boolean => {
   const { miniblocks, length } = readBlocks(cursor, count)
   const first = cursor.zigzag()
   if (first === undefined) return false
   let value = first
-  const end = at + count
+  const end = at + wanted
   let index = at
-  if (count > 0) out[index++] = value
+  if (wanted > 0) out[index++] = value
   while (index < end) {
     const least = cursor.zigzag()
     if (least === undefined) return false

@@ -32,7 +32,7 @@ export interface EncodedChunk extends WrittenChunk {
 }
 
 /** Rows of a page: where few rows of a row group are wanted, few pages are decoded. */
-const PAGE_ROWS = 16_384
+const PAGE_ROWS = 4096
 /** About the most bytes of strings and the like in a page. */
 const PAGE_BYTES = 1024 * 1024
 

@@ -14,9 +14,10 @@ const scratch = new Uint32Array(STEP)
 
 /**
  * Reads `count` values of `width` bits, up to 32.
+ * @param skipped the values before it may be anything
  * @throws {MalformedParquet}
  */
-export const readHybrid = (cursor: Cursor, width: number, count: number): Uint32Array => {
+export const readHybrid = (cursor: Cursor, width: number, count: number, skipped = 0): Uint32Array => {
   if (width > 32) throw new MalformedParquet('a code has too many bits')
   const out = new Uint32Array(count)
   for (let index = 0; index < count; ) {
@@ -34,6 +35,11 @@ export const readHybrid = (cursor: Cursor, width: number, count: number): Uint32
     if (groups === 0) throw new MalformedParquet('a run is empty')
     let from = cursor.skip(groups * width)
     const end = Math.min(count, index + groups * GROUP)
+    const steps = Math.floor((Math.min(skipped, end) - index) / STEP)
+    if (steps > 0) {
+      index += steps * STEP
+      from += steps * 4 * width
+    }
     for (; index < end; from += 4 * width) {
       const step = Math.min(STEP, end - index)
       unpack(cursor.view, from, width, step, scratch)

@@ -1,5 +1,6 @@
 // Owns looking up the tuples of one shard that begin with given values, again and again, in one view as of one time.
-// First by binary search in each row group that may have some, as far as they are kept decoded. Once that has cost about
+// First in each row group that may have some: a few times by decoding no more than the pages they are on, then by binary
+// search, as far as row groups are kept decoded. Once that has cost about
 // as much as summing the whole view, it is summed, if that takes no more than its share of what is kept: then it is one
 // search. Law: what is found is what a scan with these values as conditions yields.
 import { type BatchCache, rowGroupKey } from '../batch/cache.ts'
@@ -15,7 +16,11 @@ import type { BufferView, ShardView } from '../shard/shard.ts'
 import { scan } from './scan.ts'
 
 /** Rows that can be summed in the time of one search. */
-const ROWS_PER_SEARCH = 8
+const ROWS_PER_SEARCH = 32
+/** Times that pages of a row group are decoded before it is decoded as a whole, which takes some ten times as long. */
+const PAGE_READS = 4
+/** Row groups that are read at the same time: while one is decoded, the files of others are opened and read. */
+const READS_AT_ONCE = 16
 /** Searches in a buffer, of all its rows, that cost about as much as sorting it. */
 const BUFFER_SEARCHES = 16
 
@@ -28,6 +33,8 @@ interface Group {
   bounds: Bounds | undefined
   /** Its own statistics were asked for. */
   isSurveyed: boolean
+  /** Times that pages of it were decoded since it was decoded as a whole. */
+  pageReads: number
 }
 
 const groupsOf = (batch: BatchEntry): Group[] => {
@@ -45,6 +52,7 @@ const groupsOf = (batch: BatchEntry): Group[] => {
     key: rowGroupKey(path, index),
     bounds,
     isSurveyed: bounds === undefined,
+    pageReads: 0,
   }))
 }
 
@@ -109,11 +117,13 @@ export class Lookup {
       const { from, to } = rowsBeginningWith(rows, prefix)
       found.appendRange(rows, from, to)
     }
+    const cold: Group[] = []
     for (const group of this.#groups) {
       if (!mayBegin(group, conditions[0])) continue
-      const rows = this.#cache.kept.get(group.key) ?? (await this.#decoded(group, conditions))
+      const rows = this.#cache.kept.get(group.key)
       this.#searches++
-      if (rows !== undefined) take(rows)
+      if (rows === undefined) cold.push(group)
+      else take(rows)
     }
     for (const buffer of this.#buffers) {
       this.#searches++
@@ -123,19 +133,31 @@ export class Lookup {
         found.appendRange(rows, 0, rows.length)
       } else take(buffer.consolidated)
     }
+    for (let from = 0; from < cold.length; from += READS_AT_ONCE) {
+      const some = cold.slice(from, from + READS_AT_ONCE)
+      for (const rows of await Promise.all(some.map(group => this.#read(group, prefix, conditions[0]))))
+        if (rows !== undefined) take(rows)
+    }
     return consolidate(inRange(found.view(), { since: this.#asOf, until: this.#asOf }))
   }
 
-  /** Undefined if the statistics say that nothing in it meets the conditions. */
-  async #decoded(group: Group, conditions: readonly Condition[]): Promise<Columns | undefined> {
+  /** Rows of a group, all that begin with `prefix` among them; undefined if its statistics say that none does. */
+  async #read(
+    group: Group,
+    prefix: readonly Value[],
+    first: Condition | undefined,
+  ): Promise<Columns | undefined> {
     const { batch, index } = group
+    const { name } = this.#view
     const path = batchPath(batch.id)
     if (!group.isSurveyed) {
-      group.bounds = (await this.#cache.bounds(path, batch, this.#view.name, index, 0)) ?? group.bounds
+      group.bounds = (await this.#cache.bounds(path, batch, name, index, 0)) ?? group.bounds
       group.isSurveyed = true
-      if (!mayBegin(group, conditions[0])) return undefined
+      if (!mayBegin(group, first)) return undefined
     }
-    return this.#cache.rowGroup(path, batch, this.#view.name, index, conditions)
+    if (group.pageReads++ < PAGE_READS) return this.#cache.find(path, batch, name, index, prefix)
+    group.pageReads = 0
+    return this.#cache.rowGroup(path, batch, name, index)
   }
 
   /** The whole view, summed, if that has paid by now. */

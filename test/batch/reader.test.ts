@@ -5,7 +5,7 @@ import { BatchReader } from '../../src/batch/reader.ts'
 import { verifyBatch } from '../../src/batch/verify.ts'
 import { writeBatch } from '../../src/batch/writer.ts'
 import { CorruptionError } from '../../src/errors.ts'
-import type { Column } from '../../src/model/columns.ts'
+import type { Value } from '../../src/model/value.ts'
 import { collect, columnsOf, type Row, rowsOf, typed } from './columns-of.ts'
 import { WatchedDisk } from './watched-disk.ts'
 
@@ -146,13 +146,14 @@ test('several row groups are read at the same time, and closing meanwhile waits 
 })
 
 test.each(['snappy', 'zstd'] as const)(
-  'a range of rows is what the whole row group has there, whichever columns are asked for (%s)',
+  'what begins with certain values is what the whole row group has there (%s)',
   async compression => {
     const rows = Array.from(
       { length: 40_000 },
       (_, index): Row => [
         [
-          index >> 3,
+          // One value is that of many pages.
+          index < 10_000 ? index >> 3 : index < 30_000 ? 5000 : index,
           `name ${String(index).padStart(6, '0')}`,
           index % 5 === 0 ? null : index,
           Float32Array.of(index % 7),
@@ -170,33 +171,20 @@ test.each(['snappy', 'zstd'] as const)(
     } as const
     const description = (await writeBatch(disk, 'b', options, [columnsOf(rows)]))!
     const reader = await BatchReader.open(disk, 'b', description, 's')
-    const ranges = [
-      [0, 0],
-      [0, 1],
-      [16_383, 16_385],
-      [16_384, 16_390],
-      [20_000, 20_008],
-      [10_000, 33_000],
-      [39_999, 40_000],
-      [40_000, 40_000],
-    ] as const
-    for (const columns of [undefined, [3, 1]]) {
-      const whole = rowsOf(await reader.read(0, columns))
-      for (const [from, to] of ranges) {
-        const choose = (first: Column, length: number) => {
-          expect([length, first.payload[39_999]]).toEqual([40_000, 39_999 >> 3])
-          return { from, to }
-        }
-        const some = rowsOf(await reader.readRange(0, choose, columns))
-        expect(some.length).toBe(to - from)
-        for (let row = 0; row < some.length; row += 1 + (some.length >> 7))
-          expect(some[row]).toEqual(whole[from + row])
-      }
-    }
-    const refuse = () => {
-      throw new RangeError('from the caller')
-    }
-    await expect(reader.readRange(0, refuse)).rejects.toThrow('from the caller')
+    const found = async (...prefix: Value[]) => rowsOf(await reader.find(0, prefix))
+    expect(await found(-1)).toEqual([])
+    expect(await found(0)).toEqual(rows.slice(0, 8))
+    expect(await found(511)).toEqual(rows.slice(4088, 4096))
+    expect(await found(512)).toEqual(rows.slice(4096, 4104))
+    expect((await found(5000)).length).toBe(20_000)
+    expect(await found(5000, 'name 012345')).toEqual(rows.slice(12_345, 12_346))
+    expect(await found(5000, 'name 000000')).toEqual([])
+    expect(await found(4000)).toEqual([])
+    expect(await found(30_001)).toEqual(rows.slice(30_001, 30_002))
+    expect(await found(39_999, 'name 039999', 39_999)).toEqual(rows.slice(39_999))
+    expect(await found(40_000)).toEqual([])
+    expect(await found('a text')).toEqual([])
+    expect((await found()).length).toBe(40_000)
     await reader.close()
   },
 )

@@ -6,7 +6,7 @@ import { layoutOf, parquetColumns } from '../../src/batch/layout.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
 import type { Schema } from '../../src/model/schema.ts'
 import { float, timestamp } from '../../src/model/value.ts'
-import { decodeChunk } from '../../src/parquet/decode-chunk.ts'
+import { OpenChunk } from '../../src/parquet/decode-chunk.ts'
 import { type ColumnChunk, readFooter } from '../../src/parquet/footer.ts'
 import { MalformedParquet } from '../../src/parquet/malformed.ts'
 import type { ParquetColumn } from '../../src/parquet/schema.ts'
@@ -76,7 +76,7 @@ for (const write of [ownFile, wasmFile])
 /** How many rows come out; -1 if the bytes are refused. Anything but a MalformedParquet fails the test. */
 const outcome = ({ chunk, column }: Chunk, bytes: Uint8Array): number => {
   try {
-    const { kinds, payload, heap } = decodeChunk(bytes, chunk, column, ROWS)
+    const { kinds, payload, heap } = new OpenChunk(bytes, chunk, column, ROWS).decode()
     // Every code is one of the heap.
     for (const [row, kind] of kinds.entries())
       if (kind === 3 || kind >= 6) expect(heap.values[payload[row]!]).toBeDefined()
