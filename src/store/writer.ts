@@ -13,6 +13,9 @@ import { bytesOfRequest, type CommitRequest, type Committed, Draft } from './adm
 import { Backlog } from './backlog.ts'
 import { Group, type Waiting } from './group.ts'
 
+/** Groups in a row for which the thread may wait itself, each for less than a millisecond, before others have a turn. */
+const WAITS_IN_A_ROW = 4
+
 interface Task {
   readonly run: () => Promise<void>
 }
@@ -46,7 +49,9 @@ export class Writer {
   /** Commits wait until some of what was acknowledged is written. */
   #isWaiting = false
   #looping: Promise<void> | undefined
-  /** Resolves when the event loop has gone round since the thread last waited for the disk. */
+  /** How often the thread has waited for the disk. */
+  #waits = 0
+  /** Resolves when the event loop has gone round since the thread last waited so often. */
   #othersTurn: Promise<void> | undefined
   #syncTimer: NodeJS.Timeout | undefined
   #failure: Error | undefined
@@ -221,7 +226,8 @@ export class Writer {
     if (this.#settings.durabilityMode !== 'immediate') return this.#log.append(lines, lastLsn, upper)
     const hasWaited = await this.#log.appendDurably(lines, lastLsn, upper, this.#segmentBytes)
     // Whoever commits in a loop would otherwise keep everybody else from ever having a turn.
-    if (hasWaited) this.#othersTurn = new Promise(resolve => setImmediate(resolve))
+    if (hasWaited && ++this.#waits % WAITS_IN_A_ROW === 0)
+      this.#othersTurn = new Promise(resolve => setImmediate(resolve))
   }
 
   async #applyThenWrite(): Promise<void> {

@@ -289,7 +289,7 @@ describe('a wrong commit changes nothing and says where it is wrong', () => {
     setImmediate(turn)
     for (let value = 0; value < 100; value++) await store.commit([edge([value])])
     goesOn = false
-    expect(turns).toBeGreaterThan(50)
+    expect(turns).toBeGreaterThan(20)
     await store.close()
   })
 
