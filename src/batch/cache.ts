@@ -131,8 +131,8 @@ export class BatchCache {
   }
 
   /**
-   * The rows of one row group whose first values are `prefix`, out of the few pages that may have some; nothing new is
-   * kept. The batch must be pinned.
+   * Rows of one row group, all whose first values are `prefix` among them: those of the few pages that may have some,
+   * of which nothing is kept, or all of them if somebody has the row group decoded just now. The batch must be pinned.
    */
   async find(
     path: string,
@@ -144,7 +144,7 @@ export class BatchCache {
     const batch = this.#open(path, description, shard)
     try {
       const reader = await batch.reader
-      return await reader.find(index, prefix)
+      return await (this.#decoding.get(rowGroupKey(path, index)) ?? reader.find(index, prefix))
     } finally {
       await this.#leave(batch)
     }

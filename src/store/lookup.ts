@@ -156,7 +156,6 @@ export class Lookup {
       if (!mayBegin(group, first)) return undefined
     }
     if (group.pageReads++ < PAGE_READS) return this.#cache.find(path, batch, name, index, prefix)
-    group.pageReads = 0
     return this.#cache.rowGroup(path, batch, name, index)
   }
 
