@@ -26,7 +26,9 @@ export interface LogPosition {
 const SMALL_BYTES = 32 * 1024
 /** As many zeros are written behind a small write as the segment has bytes, within these bounds: docs/decisions/0013. */
 const PADDING_BYTES_MIN = 16 * 1024
-const PADDING_BYTES_MAX = 256 * 1024
+const PADDING_BYTES_MAX = 1024 * 1024
+/** More zeros than these take longer than the thread should wait. */
+const QUICK_PADDING_BYTES = 64 * 1024
 const ZEROS = new Uint8Array(PADDING_BYTES_MAX)
 
 export class Log {
@@ -173,8 +175,10 @@ export class Log {
     segmentBytes: number,
   ): Promise<boolean> {
     const isSmall = lines.length <= SMALL_BYTES
+    const isQuick =
+      isSmall && this.#paddingBehind(this.#size + lines.length, segmentBytes) <= QUICK_PADDING_BYTES
     // Of two syncs at the same time the system may tell but one that something was lost.
-    const blocking = isSmall && this.#turns === 0 ? this.#file.blocking : undefined
+    const blocking = isQuick && this.#turns === 0 ? this.#file.blocking : undefined
     if (blocking !== undefined) {
       await this.#appendNow(blocking, lines, lastLsn, upper, segmentBytes)
       return true
@@ -215,14 +219,20 @@ export class Log {
     this.#upper = upper
   }
 
+  /** How many zeros belong behind lines that end at `end`: none where there is space already. */
+  #paddingBehind(end: number, segmentBytes: number): number {
+    if (end <= this.#allocated) return 0
+    const wanted = Math.min(Math.max(end, PADDING_BYTES_MIN), PADDING_BYTES_MAX)
+    return Math.max(0, Math.min(wanted, segmentBytes - end))
+  }
+
   /** Writes zeros behind lines for which the file has grown. What cannot be written of them is not missed. */
   #pad(file: DiskFile | BlockingFile, segmentBytes: number): void | Promise<void> {
     if (this.#size <= this.#allocated) return undefined
-    const wanted = Math.min(Math.max(this.#size, PADDING_BYTES_MIN), PADDING_BYTES_MAX)
-    const end = Math.min(this.#size + wanted, segmentBytes)
+    const zeros = ZEROS.subarray(0, this.#paddingBehind(this.#size, segmentBytes))
+    const end = this.#size + zeros.length
     this.#allocated = this.#size
-    if (end <= this.#size) return undefined
-    const zeros = ZEROS.subarray(0, end - this.#size)
+    if (zeros.length === 0) return undefined
     const done = (): void => {
       this.#allocated = end
     }

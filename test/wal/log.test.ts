@@ -250,6 +250,22 @@ describe('space for small commits', () => {
     expect(await sizeOf(disk)).toBe(log.bytes)
   })
 
+  test('is made by the thread itself only where it is little', async () => {
+    const disk = new MemoryDisk()
+    const log = await empty(disk)
+    const waited: [zeros: number, boolean][] = []
+    let before = await sizeOf(disk)
+    for (let lsn = 1; log.bytes < 300_000; lsn++) {
+      const hasWaited = await appendDurably(log, lsn, 8_000_000)
+      const size = await sizeOf(disk)
+      if (size > before) waited.push([size - log.bytes, hasWaited])
+      else expect(hasWaited).toBe(true)
+      before = size
+    }
+    expect(waited.map(([zeros]) => Math.round(zeros / 1024))).toEqual([16, 16, 33, 65, 130, 261])
+    expect(waited.map(([, hasWaited]) => hasWaited)).toEqual([true, true, true, false, false, false])
+  })
+
   test('is not made for large groups, nor where nothing is synced at once', async () => {
     const disk = new MemoryDisk()
     const log = await empty(disk)
