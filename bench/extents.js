@@ -54,7 +54,7 @@ export const EXTENTS = {
     updates: 500_000,
     commits: 1_000,
     concurrentCommits: 32_000,
-    latencyCommits: 1_000,
+    latencyCommits: 2_000,
     firstReadUpdates: 1_000_000,
     lookupMs: 400,
     idleMs: 2_500,

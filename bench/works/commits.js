@@ -54,6 +54,7 @@ export async function* commits(bench, { commits, concurrentCommits, latencyCommi
     work: 'latency',
     shape: 'grow',
     length: latencyCommits * LATENCY_LENGTH,
+    warmUpLength: latencyCommits * LATENCY_LENGTH,
     commitLength: LATENCY_LENGTH,
   }
   const title = `Latency of a durable commit of ${LATENCY_LENGTH} updates`
