@@ -1,6 +1,6 @@
 // A process with enough rows for threads. Usage: node bulk.js DIR STEP [POINT]. It commits 25 times 8,000 rows [n] to a:b, then does STEP: `close`,
 // `compact` (and close), or `idle`, nothing. Each acknowledged commit is a line on standard output, and at the end how many threads there were.
-// POINT is `.tmp` or `.parquet`: it is killed as soon as the file of a batch is there under such a name; of the compaction, if there is one.
+// POINT is `.tmp` or `.parquet`: it is killed as soon as the file of a batch is seen under such a name; of the compaction, if there is one.
 import { once } from 'node:events'
 import { readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -47,6 +47,8 @@ const work = async () => {
   }
   if (step !== 'idle') await store.close()
   writeSync(1, `${threads}\n`)
+  // Whoever watches goes on for ever.
+  if (point !== undefined) process.exit()
 }
 
 if (isMainThread) await work()

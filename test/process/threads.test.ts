@@ -29,6 +29,16 @@ const run = (dataDir: string, ...words: string[]) => {
   }
 }
 
+/** A process that was killed at a point: on a busy machine the file may be gone before anybody sees it, then another one. */
+const killedAt = async (step: string, point: string) => {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const dataDir = join(await scratchFolder(), 'data')
+    const ended = run(dataDir, step, point)
+    if (ended.status !== 0) return { dataDir, killed: ended }
+  }
+  throw new Error('a file that is there for a moment was never seen')
+}
+
 /** How many rows are there, if they are the first ones, each once. */
 const rowsIn = async (dataDir: string): Promise<number> => {
   const store = await openStore({ dataDir })
@@ -62,8 +72,7 @@ test.each([
 ] as const)(
   'killed while %s in a thread, a store has all that was acknowledged and goes on',
   async (_, step, point) => {
-    const dataDir = join(await scratchFolder(), 'data')
-    const killed = run(dataDir, step, point)
+    const { dataDir, killed } = await killedAt(step, point)
     expect(killed, killed.stderr).toMatchObject({ signal: 'SIGKILL' })
     const left = await rowsIn(dataDir)
     // One may have been under way.
