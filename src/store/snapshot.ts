@@ -110,13 +110,13 @@ export class Snapshot implements AsyncDisposable {
 
   async *#scan(view: ShardView, selection: Selection, span: Span): AsyncGenerator<Columns> {
     try {
+      await this.#cache.othersTurn
       if (span.after === undefined && isLookup(selection, view.schema)) {
         const found = await this.#lookupIn(view).find(leadingPoints(selection.conditions))
         this.#requireOpen()
         if (found.length > 0) yield found
         return
       }
-      await this.#cache.othersTurn
       for await (const columns of scan(this.#cache, view, selection, span)) {
         this.#requireOpen()
         yield columns

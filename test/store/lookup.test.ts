@@ -250,12 +250,17 @@ test('reads of what is kept, in a loop, let others have their turns', async () =
   const store = await openOn(new MemoryDisk())
   await store.commit([{ shard: 'a:b', data: [1], diff: 1 }])
   const snapshot = await store.snapshot()
-  for (const read of [() => snapshot.lookup('a:b', [1]), () => snapshot.count('a:b')]) {
+  const reads: (() => Promise<unknown>)[] = [
+    () => snapshot.lookup('a:b', [1]),
+    () => snapshot.count('a:b'),
+    () => snapshot.count('a:b', { where: { col0: 1 } }),
+  ]
+  for (const read of reads) {
     let hadTurn = false
     setImmediate(() => {
       hadTurn = true
     })
-    for (let reads = 0; reads < 1000 && !hadTurn; reads++) await read()
+    for (let times = 0; times < 1000 && !hadTurn; times++) await read()
     expect(hadTurn).toBe(true)
   }
   await snapshot.close()
