@@ -88,12 +88,15 @@ export class Flushes {
           if (shard.nextFence !== fence) continue
           const done = await flushOldest(disk, registry, batchFormat(settings), shard)
           this.#account(shard)
-          if (shard.frozenBuffers === 0 && shard.activeLength >= settings.bufferSize) this.#freeze(shard)
           if (done !== undefined) flushed.push(done)
         }
         return flushed
       })
-      .finally(() => this.#running.delete(shard))
+      .finally(() => {
+        this.#running.delete(shard)
+        // By itself, not as a part of this one: whoever waits for that would wait as long as commits come.
+        this.#flushIfFull(shard)
+      })
     this.#running.set(shard, flush)
     return flush
   }
@@ -143,6 +146,11 @@ export class Flushes {
     this.#account(shard)
     // Nobody waits for the files of a dropped shard to go, but nothing is served by keeping them.
     if (shard.isDropPending) this.#flushSoon(shard)
+    this.#flushIfFull(shard)
+  }
+
+  /** Starts a flush of a full buffer, unless one is on its way already. */
+  #flushIfFull(shard: Shard): void {
     if (shard.activeLength < this.#parts.settings.bufferSize || shard.frozenBuffers > 0) return
     this.#freeze(shard)
     this.#flushSoon(shard)

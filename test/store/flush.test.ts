@@ -40,6 +40,25 @@ describe('a flush', () => {
     await store.close()
   })
 
+  test('on request ends, however many commits come while it runs', async () => {
+    const disk = new MemoryDisk()
+    const store = await openOn(disk, { bufferSize: 2, autoCompactThreshold: 0 })
+    let batches = 0
+    let comeIn = 100
+    const rename = disk.rename.bind(disk)
+    disk.rename = async (from, to) => {
+      // Every batch is made while as much as is in it comes in.
+      if (to.startsWith('batches/') && batches++ < comeIn) await store.commit([edge(batches), edge(-batches)])
+      await rename(from, to)
+    }
+    await store.commit([edge(0)])
+    await store.flush()
+    // Its own, and one that had to begin before it was done.
+    expect(batches).toBeLessThanOrEqual(2)
+    comeIn = 0
+    await store.close()
+  })
+
   test('leaves nothing of the log to replay, and close does as well (IL-13, IL-14)', async () => {
     const disk = new MemoryDisk()
     const store = await openOn(disk)
