@@ -3,6 +3,7 @@
 // and timestamps (ms), a code into the column's heap for all else. Times and diffs are safe integers and so are
 // exact as float64. Invariants: columns only grow at the end; what a view has seen never changes.
 import { Heap } from './heap.ts'
+import { type ArrayMemory, OWN_MEMORY, SHARED_MEMORY } from './memory.ts'
 import { Float, type HeapValue, Kind, kindOf, Timestamp, type Value } from './value.ts'
 
 /** One column of data. Only the first `length` rows of its {@link Columns} count; the arrays may be longer. */
@@ -59,28 +60,41 @@ const grown = <A extends Uint8Array | Float64Array>(array: A, capacity: number):
   return next
 }
 
+/** The heap of all columns that have used none so far: most are numbers, and every commit has columns. */
+const UNUSED = new Heap()
+
 class GrowingColumn implements Column {
   kinds: Uint8Array
   payload: Float64Array
-  readonly heap: Heap = new Heap()
-  constructor(capacity: number) {
-    this.kinds = new Uint8Array(capacity)
-    this.payload = new Float64Array(capacity)
+  #heap = UNUSED
+
+  constructor(kinds: Uint8Array, payload: Float64Array) {
+    this.kinds = kinds
+    this.payload = payload
+  }
+
+  get heap(): Heap {
+    return this.#heap
+  }
+
+  intern(value: HeapValue): number {
+    if (this.#heap === UNUSED) this.#heap = new Heap()
+    return this.#heap.intern(value)
   }
 
   set(row: number, value: Value): void {
     const kind = kindOf(value)
     this.kinds[row] = kind
-    if (isHeapKind(kind)) this.payload[row] = this.heap.intern(value as HeapValue)
+    if (isHeapKind(kind)) this.payload[row] = this.intern(value as HeapValue)
     else if (value instanceof Float) this.payload[row] = value.value
     else if (value instanceof Timestamp) this.payload[row] = value.ms
     else this.payload[row] = Number(value)
   }
 }
 
-/** A column of `length` canonical values, which are asked for in order. */
+/** A column of `length` canonical values, which are asked for in order; it is soon done with. */
 export const columnOfValues = (length: number, canonicalAt: (row: number) => Value): Column => {
-  const column = new GrowingColumn(length)
+  const column = new GrowingColumn(SHARED_MEMORY.bytes(length), SHARED_MEMORY.numbers(length))
   for (let row = 0; row < length; row++) column.set(row, canonicalAt(row))
   return column
 }
@@ -100,15 +114,20 @@ export class GrowingColumns implements Columns {
   #length = 0
   #capacity: number
 
-  /** @param arity number of data columns. @param capacity rows to make room for at first. */
-  constructor(arity: number, capacity = 16) {
-    this.#capacity = Math.max(1, capacity)
+  /**
+   * @param arity number of data columns
+   * @param capacity rows to make room for at first
+   * @param memory where their arrays come from. @default each of its own
+   */
+  constructor(arity: number, capacity = 16, { bytes, numbers }: ArrayMemory = OWN_MEMORY) {
+    const room = Math.max(1, capacity)
+    this.#capacity = room
     // A loop, because a commit of one update makes one of these: Array.from takes several times as long.
-    const data: GrowingColumn[] = []
-    for (let index = 0; index < arity; index++) data.push(new GrowingColumn(this.#capacity))
+    const data: GrowingColumn[] = new Array(arity)
+    for (let index = 0; index < arity; index++) data[index] = new GrowingColumn(bytes(room), numbers(room))
     this.data = data
-    this.time = new Float64Array(this.#capacity)
-    this.diff = new Float64Array(this.#capacity)
+    this.time = numbers(room)
+    this.diff = numbers(room)
   }
 
   get length(): number {
@@ -194,7 +213,7 @@ const copyColumn = (source: Column, from: number, to: number, target: GrowingCol
     const code = source.payload[row]!
     let next = dense === undefined ? translated.get(code) : dense[code]!
     if (next === undefined || next === -1) {
-      next = target.heap.intern(sourceHeap[code]!)
+      next = target.intern(sourceHeap[code]!)
       if (dense === undefined) translated.set(code, next)
       else dense[code] = next
     }

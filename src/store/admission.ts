@@ -22,7 +22,7 @@ export interface FactRequest {
 }
 
 /** What of an update an error is about. */
-type PlacePart = 'tuple' | 'time' | number
+export type PlacePart = 'tuple' | 'time' | number
 
 /** A commit whose shape and values are already checked. */
 export interface CommitRequest {
@@ -31,10 +31,10 @@ export interface CommitRequest {
   /** Sets, by shard: what is logged is decided against the state. */
   readonly facts?: ReadonlyMap<string, FactRequest>
   /** Names what stands at a row of a shard's columns, for errors: its tuple, its time, or a column by its index. */
-  readonly placeOf?: (shard: string, row: number, part: PlacePart) => string
+  placeOf?(shard: string, row: number, part: PlacePart): string
   /** For updates without a time of their own. @default the upper */
-  readonly time?: number
-  readonly id?: string
+  readonly time?: number | undefined
+  readonly id?: string | undefined
   readonly import?: ImportProgress
   readonly declare?: ReadonlyMap<string, Schema>
   /** Shards to drop; then there is nothing else. */

@@ -81,7 +81,8 @@ export class Engine {
     return work.finally(() => this.#running.delete(work))
   }
 
-  async commit(request: CommitRequest): Promise<Committed> {
+  /** @throws {CommitError} CLOSED; all else rejects */
+  commit(request: CommitRequest): Promise<Committed> {
     this.#requireOpen()
     return this.#writer.submit(request)
   }

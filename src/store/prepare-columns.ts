@@ -5,6 +5,7 @@ import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { type Column, type Columns, columnOfValues } from '../model/columns.ts'
 import { Heap } from '../model/heap.ts'
+import { SHARED_MEMORY } from '../model/memory.ts'
 import { isPlainObject } from '../model/plain-object.ts'
 import { COLUMNS_MAX, type Schema } from '../model/schema.ts'
 import { checkDiff, checkTime, isDiff, isTime } from '../model/update.ts'
@@ -42,21 +43,29 @@ const isIntegerArray = (values: unknown): values is IntegerArray =>
   values instanceof Int8Array ||
   values instanceof Uint8Array
 
+const { bytes, numbers } = SHARED_MEMORY
+
+const numbersFrom = (values: IntegerArray | Float32Array | Float64Array): Float64Array => {
+  const copy = numbers(values.length)
+  copy.set(values)
+  return copy
+}
+
 const integers = (values: IntegerArray): Column => ({
-  kinds: new Uint8Array(values.length).fill(Kind.int),
-  payload: new Float64Array(values),
+  kinds: bytes(values.length).fill(Kind.int),
+  payload: numbersFrom(values),
   heap: new Heap(),
 })
 
 const floats = (values: Float32Array | Float64Array): Column => {
-  const payload = new Float64Array(values)
+  const payload = numbersFrom(values)
   // There is one zero and one NaN: see canonical().
   for (let row = 0; row < payload.length; row++) {
     const value = payload[row]!
     if (value === 0) payload[row] = 0
     else if (Number.isNaN(value)) payload[row] = Number.NaN
   }
-  return { kinds: new Uint8Array(values.length).fill(Kind.float), payload, heap: new Heap() }
+  return { kinds: bytes(values.length).fill(Kind.float), payload, heap: new Heap() }
 }
 
 const columnOf = (values: unknown, known: Schema[number] | undefined, place: string): Column => {
@@ -64,7 +73,7 @@ const columnOf = (values: unknown, known: Schema[number] | undefined, place: str
   if (values instanceof Float64Array || values instanceof Float32Array) return floats(values)
   if (values instanceof BigInt64Array || Array.isArray(values)) {
     const placeOf = (row: number): string => `${place}[${row}]`
-    return columnOfValues(values.length, row => canonicalAt(known, values[row], placeOf, row))
+    return columnOfValues(values.length, row => canonicalAt(known, values[row], placeOf, row, 0))
   }
   throw new InputError('UPDATE_INVALID', 'a column is an array of values, or a typed array of numbers', {
     place,
@@ -83,8 +92,8 @@ const DIFFS: NumberCheck = { isValid: isDiff, check: checkDiff }
 
 /** One number for all rows, or one for each. */
 const numbersOf = (given: unknown, length: number, place: string, { isValid, check }: NumberCheck) => {
-  const numbers = new Float64Array(length)
-  if (typeof given === 'number') return numbers.fill(check(given, place))
+  const checked = numbers(length)
+  if (typeof given === 'number') return checked.fill(check(given, place))
   if (!Array.isArray(given) && !(ArrayBuffer.isView(given) && !(given instanceof DataView)))
     throw new InputError('UPDATE_INVALID', 'this is a number, or an array of one number a row', { place })
   const values = given as ArrayLike<number>
@@ -97,9 +106,9 @@ const numbersOf = (given: unknown, length: number, place: string, { isValid, che
   for (let row = 0; row < length; row++) {
     const value = values[row]!
     if (!isValid(value)) check(value, `${place}[${row}]`)
-    numbers[row] = value + 0
+    checked[row] = value + 0
   }
-  return numbers
+  return checked
 }
 
 const columnsOf = (given: UpdateColumns, schema: Schema | undefined): Columns => {
@@ -123,10 +132,7 @@ const columnsOf = (given: UpdateColumns, schema: Schema | undefined): Columns =>
   return {
     length,
     data: columns,
-    time:
-      time === undefined
-        ? new Float64Array(length).fill(NO_TIME)
-        : numbersOf(time, length, 'columns.time', TIMES),
+    time: time === undefined ? numbers(length).fill(NO_TIME) : numbersOf(time, length, 'columns.time', TIMES),
     diff: numbersOf(diff, length, 'columns.diff', DIFFS),
   }
 }

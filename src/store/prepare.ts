@@ -4,10 +4,11 @@
 import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
 import { GrowingColumns } from '../model/columns.ts'
+import { SHARED_MEMORY } from '../model/memory.ts'
 import { COLUMNS_MAX, canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
 import { checkCommitId, checkDiff, checkTime, isDiff, isTime, type Update } from '../model/update.ts'
 import type { Value } from '../model/value.ts'
-import { type CommitRequest, NO_TIME } from './admission.ts'
+import { type CommitRequest, NO_TIME, type PlacePart } from './admission.ts'
 import { checkOptions } from './options.ts'
 
 /** What can be said of a commit as a whole. */
@@ -39,15 +40,19 @@ const notATuple = (place: string): InputError =>
 /** What is known of the columns of a shard when a call is made. */
 export type SchemaOf = (shard: string) => Schema | undefined
 
-/** Names the place of one of several values: only where it has to be refused. */
-type PlaceOf = (index: number) => string
+/** Names the place of a value by its row and column: asked only where one has to be refused. */
+type PlaceOf = (row: number, column: number) => string
+
+const placeInUpdates: PlaceOf = (row, column) => `updates[${row}].data[${column}]`
+const placeInTuples: PlaceOf = (row, column) => `tuples[${row}][${column}]`
 
 /** The canonical form of a value of a column. @throws {InputError} VALUE_INVALID with its place */
 export const canonicalAt = (
   known: Schema[number] | undefined,
   value: unknown,
   placeOf: PlaceOf,
-  index: number,
+  row: number,
+  column: number,
 ): Value => {
   // What is most common is canonical once -0 is 0; all else needs a look.
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value + 0
@@ -55,14 +60,19 @@ export const canonicalAt = (
   try {
     return canonicalIn(isFloat, value, '')
   } catch {
-    return canonicalIn(isFloat, value, placeOf(index))
+    return canonicalIn(isFloat, value, placeOf(row, column))
   }
 }
 
-const canonicalTuple = (data: readonly unknown[], schema: Schema | undefined, placeOf: PlaceOf): Value[] => {
-  const tuple: Value[] = []
+const canonicalTuple = (
+  data: readonly unknown[],
+  schema: Schema | undefined,
+  placeOf: PlaceOf,
+  row: number,
+): Value[] => {
+  const tuple: Value[] = new Array(data.length)
   for (let column = 0; column < data.length; column++)
-    tuple.push(canonicalAt(schema?.[column], data[column], placeOf, column))
+    tuple[column] = canonicalAt(schema?.[column], data[column], placeOf, row, column)
   return tuple
 }
 
@@ -74,51 +84,50 @@ const wrongArity = (shard: string, arity: number, found: number, place: string):
     found,
   })
 
-class Preparation {
+/** The request of a commit of rows, as it is made. One object of it all: there is one for each commit. */
+class RowsRequest implements CommitRequest {
   readonly updates = new Map<string, GrowingColumns>()
+  readonly time: number | undefined
+  readonly id: string | undefined
   /** By shard, where in the call its rows stood; with one shard that is the row itself. */
   #positions: Map<string, number[]> | undefined
   readonly #schemaOf: SchemaOf
-  /** The update that is looked at. */
-  #index = 0
-  readonly #placeOf = (column: number): string => `${this.#place}.data[${column}]`
 
-  constructor(schemaOf: SchemaOf) {
+  constructor({ time, id }: Pick<CommitRequest, 'time' | 'id'>, schemaOf: SchemaOf) {
+    this.time = time
+    this.id = id
     this.#schemaOf = schemaOf
   }
 
-  get #place(): string {
-    return `updates[${this.#index}]`
+  placeOf(shard: string, row: number, part: PlacePart): string {
+    const update = `updates[${this.#positions?.get(shard)?.[row] ?? row}]`
+    return typeof part === 'number' ? `${update}.data[${part}]` : update
   }
 
-  /** Where in the call the row of a shard stood. */
-  positionOf(shard: string, row: number): number {
-    return this.#positions?.get(shard)?.[row] ?? row
-  }
-
-  #begin(shard: string, arity: number): GrowingColumns {
+  #begin(shard: string, arity: number, index: number): GrowingColumns {
     if (this.updates.size === 1)
       this.#positions = new Map(
         [...this.updates].map(([first, { length }]) => [first, Array.from({ length }, (_, row) => row)]),
       )
-    const columns = new GrowingColumns(arity, 1)
-    this.updates.set(checkShardName(shard, `${this.#place}.shard`), columns)
+    const columns = new GrowingColumns(arity, 1, SHARED_MEMORY)
+    this.updates.set(checkShardName(shard, `updates[${index}].shard`), columns)
     this.#positions?.set(shard, [])
     return columns
   }
 
   add(update: Update, index: number): void {
-    this.#index = index
     if (typeof update !== 'object' || update === null)
-      throw new InputError('UPDATE_INVALID', 'an update is {shard, data, diff}', { place: this.#place })
+      throw new InputError('UPDATE_INVALID', 'an update is {shard, data, diff}', {
+        place: `updates[${index}]`,
+      })
     const { shard, data, time, diff } = update
-    if (!isTuple(data)) throw notATuple(`${this.#place}.data`)
-    const columns = this.updates.get(shard) ?? this.#begin(shard, data.length)
+    if (!isTuple(data)) throw notATuple(`updates[${index}].data`)
+    const columns = this.updates.get(shard) ?? this.#begin(shard, data.length, index)
     const arity = columns.data.length
-    if (arity !== data.length) throw wrongArity(shard, arity, data.length, `${this.#place}.data`)
-    const tuple = canonicalTuple(data, this.#schemaOf(shard), this.#placeOf)
-    if (time !== undefined && !isTime(time)) checkTime(time, `${this.#place}.time`)
-    if (!isDiff(diff)) checkDiff(diff, `${this.#place}.diff`)
+    if (arity !== data.length) throw wrongArity(shard, arity, data.length, `updates[${index}].data`)
+    const tuple = canonicalTuple(data, this.#schemaOf(shard), placeInUpdates, index)
+    if (time !== undefined && !isTime(time)) checkTime(time, `updates[${index}].time`)
+    if (!isDiff(diff)) checkDiff(diff, `updates[${index}].diff`)
     columns.append(tuple, time === undefined ? NO_TIME : time + 0, diff)
     this.#positions?.get(shard)?.push(index)
   }
@@ -133,19 +142,11 @@ export const prepare = (
   options: CommitOptions,
   schemaOf: SchemaOf,
 ): CommitRequest => {
-  const checked = optionsOf(options)
+  const request = new RowsRequest(optionsOf(options), schemaOf)
   if (!Array.isArray(updates) || updates.length === 0)
     throw new InputError('UPDATE_INVALID', 'a commit is a list of at least one update', { place: 'updates' })
-  const preparation = new Preparation(schemaOf)
-  for (let index = 0; index < updates.length; index++) preparation.add(updates[index]!, index)
-  return {
-    updates: preparation.updates,
-    placeOf: (shard, row, part) => {
-      const update = `updates[${preparation.positionOf(shard, row)}]`
-      return typeof part === 'number' ? `${update}.data[${part}]` : update
-    },
-    ...checked,
-  }
+  for (let index = 0; index < updates.length; index++) request.add(updates[index]!, index)
+  return request
 }
 
 /**
@@ -183,16 +184,14 @@ export const prepareTuples = (
   if (!Array.isArray(tuples))
     throw new InputError('UPDATE_INVALID', 'facts are a list of tuples', { place: 'tuples' })
   const schema = schemaOf(shard)
-  let index = 0
-  const placeOf: PlaceOf = column => `tuples[${index}][${column}]`
   let columns: GrowingColumns | undefined
-  for (; index < tuples.length; index++) {
+  for (let index = 0; index < tuples.length; index++) {
     const data: unknown = tuples[index]
     if (!isTuple(data)) throw notATuple(`tuples[${index}]`)
     columns ??= new GrowingColumns(data.length, tuples.length)
     const arity = columns.data.length
     if (arity !== data.length) throw wrongArity(shard, arity, data.length, `tuples[${index}]`)
-    columns.append(canonicalTuple(data, schema, placeOf), NO_TIME, diff)
+    columns.append(canonicalTuple(data, schema, placeInTuples, index), NO_TIME, diff)
   }
   if (columns === undefined)
     throw new InputError('UPDATE_INVALID', 'there is at least one fact', { place: 'tuples' })

@@ -89,9 +89,11 @@ class CountedResult extends Result implements FactResult {
 /** An open store. One process at a time has it; `await using` closes it. */
 export class Store implements AsyncDisposable {
   readonly #engine: Engine
+  readonly #schemaOf: SchemaOf
 
   constructor(engine: Engine) {
     this.#engine = engine
+    this.#schemaOf = shard => engine.schemaOf(shard)
   }
 
   /**
@@ -107,9 +109,7 @@ export class Store implements AsyncDisposable {
    * it did not. LOG_SYNC_FAILED: it may have; reopen, and retry with the same `options.id`. POISONED: reopen first
    */
   async commit(updates: readonly Update[], options: CommitOptions = {}): Promise<CommitResult> {
-    const { time, lsn } = await this.#engine.commit(
-      prepare(updates, options, shard => this.#engine.schemaOf(shard)),
-    )
+    const { time, lsn } = await this.#engine.commit(prepare(updates, options, this.#schemaOf))
     return new Result(this.#engine, time, lsn)
   }
 
@@ -128,10 +128,9 @@ export class Store implements AsyncDisposable {
     columns: UpdateColumns | ArrowTable,
     options: CommitOptions = {},
   ): Promise<CommitResult> {
-    const schemaOf: SchemaOf = name => this.#engine.schemaOf(name)
     const request = isArrowTable(columns)
-      ? await prepareTable(shard, columns, options, schemaOf)
-      : prepareColumns(shard, columns, options, schemaOf)
+      ? await prepareTable(shard, columns, options, this.#schemaOf)
+      : prepareColumns(shard, columns, options, this.#schemaOf)
     const { time, lsn } = await this.#engine.commit(request)
     return new Result(this.#engine, time, lsn)
   }
@@ -144,7 +143,7 @@ export class Store implements AsyncDisposable {
   ): Promise<FactResult> {
     checkOptions(options, ['time'])
     const { time } = options
-    const columns = prepareTuples(shard, tuples, diff, name => this.#engine.schemaOf(name))
+    const columns = prepareTuples(shard, tuples, diff, this.#schemaOf)
     const at = time === undefined ? undefined : checkTime(time, 'options.time')
     const { updates, time: last, lsn } = await this.#engine.change(shard, columns, at)
     return new CountedResult(this.#engine, last, lsn, updates)
