@@ -44,6 +44,8 @@ export class Maintenance {
   readonly retention: Retention
   readonly flushes: Flushes
   readonly compactions: Compactions
+  /** Shards that may be at a bound of their own, so that the others need no look before a commit: all, to begin with. */
+  readonly #pressed: Set<Shard>
   #waitingAt: Bound | undefined
   /** Set once: log and maintenance need each other. */
   #writer: Writer | undefined
@@ -53,6 +55,7 @@ export class Maintenance {
     this.#state = parts.state
     this.#settings = parts.settings
     this.#now = parts.now
+    this.#pressed = new Set(parts.state.shards.values())
     this.retention = new Retention(parts)
     this.compactions = new Compactions({ ...parts, retention: this.retention })
     this.flushes = new Flushes({
@@ -86,6 +89,7 @@ export class Maintenance {
   }
 
   async #flushed(shard: Shard): Promise<void> {
+    if (this.compactions.isCrowded(shard)) this.#pressed.add(shard)
     this.compactions.compactSoon(shard)
     if (shard.metadata.retired.length > 0) this.retention.collectSoon()
     await this.retention.retire()
@@ -93,8 +97,11 @@ export class Maintenance {
 
   /** Starts what the bounds ask for after commits were applied. */
   applied(names: ReadonlySet<string>): void {
-    for (const name of names)
-      this.flushes.applied(this.#state.shards.get(name) ?? this.#state.dropped.get(name)!)
+    for (const name of names) {
+      const shard = this.#state.shards.get(name) ?? this.#state.dropped.get(name)!
+      this.flushes.applied(shard)
+      if (this.flushes.isFull(shard)) this.#pressed.add(shard)
+    }
     const { maxBufferBytes, maxWalSizeBytes } = this.#settings
     // Starting at half of the bound, so that steady writing never has to wait at it.
     const half = maxWalSizeBytes / 2
@@ -102,12 +109,26 @@ export class Maintenance {
     if (this.flushes.bufferedBytes >= maxBufferBytes || isLogLong) this.flushes.flushAllSoon()
   }
 
-  /** Waits until there is room for commits: see {@link WriterHooks}. */
-  async room(seal: () => Promise<void>): Promise<void> {
+  /** Whether a shard is at a bound of its own. */
+  #isPressed(shard: Shard): boolean {
+    if (shard.damage !== undefined || this.#state.shards.get(shard.name) !== shard) return false
+    return this.flushes.isFull(shard) || this.compactions.isCrowded(shard)
+  }
+
+  /** Waits until there is room for commits, if there is not: see {@link WriterHooks}. */
+  room(seal: () => Promise<void>): Promise<void> | undefined {
+    for (const shard of this.#pressed) if (!this.#isPressed(shard)) this.#pressed.delete(shard)
+    const isRoom =
+      this.#pressed.size === 0 &&
+      this.flushes.bufferedBytes < 2 * this.#settings.maxBufferBytes &&
+      !this.#isLogFull
+    return isRoom ? undefined : this.#makeRoom(seal)
+  }
+
+  async #makeRoom(seal: () => Promise<void>): Promise<void> {
     const { maxBufferBytes } = this.#settings
     const { flushes, compactions } = this
-    for (const shard of this.#state.shards.values()) {
-      if (shard.damage !== undefined) continue
+    for (const shard of this.#pressed) {
       if (flushes.isFull(shard)) await this.#waitAt('bufferSize', () => flushes.flushShard(shard))
       if (compactions.isCrowded(shard))
         await this.#waitAt('autoCompactThreshold', () => compactions.thinOut(shard))

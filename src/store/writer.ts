@@ -23,10 +23,10 @@ interface Task {
 /** What the writer needs from the rest of the store. */
 interface WriterHooks {
   /**
-   * Waits until there is room for more commits, or rejects with BUSY.
+   * Waits until there is room for more commits, if there is not, or rejects with BUSY.
    * @param seal seals the active segment, which nothing else does meanwhile
    */
-  readonly room: (seal: () => Promise<void>) => Promise<void>
+  readonly room: (seal: () => Promise<void>) => Promise<void> | undefined
   /** Commits were applied to these shards. */
   readonly applied: (shards: ReadonlySet<string>) => void
   /** The wall clock in ms. */
@@ -54,6 +54,7 @@ export class Writer {
   /** Resolves when the event loop has gone round since the thread last waited so often. */
   #othersTurn: Promise<void> | undefined
   #syncTimer: NodeJS.Timeout | undefined
+  readonly #sealForRoom = (): Promise<void> => (this.#acknowledgesFirst ? this.seal() : this.#log.seal())
   #failure: Error | undefined
   #closed = false
 
@@ -63,7 +64,7 @@ export class Writer {
     this.#settings = settings
     this.#hooks = hooks
     this.#acknowledgesFirst = settings.durabilityMode === 'async' || settings.durabilityMode === 'none'
-    this.#backlog = new Backlog(log, () => this.#afterAppend())
+    this.#backlog = new Backlog(log, async () => this.#afterAppend())
   }
 
   /** What went wrong in the background since the store was opened, last. */
@@ -152,21 +153,16 @@ export class Writer {
 
   #enter(next: Waiting | Task): void {
     this.#queue.push(next)
-    this.#start()
-  }
-
-  #start(): void {
-    this.#looping ??= this.#loop().finally(() => {
-      this.#looping = undefined
-      if (this.#queue.length > 0) this.#start()
-    })
+    this.#looping ??= this.#loop()
   }
 
   async #loop(): Promise<void> {
     // One turn, so that commits made together form one group.
     await Promise.resolve()
+    // What is done at once is not waited for: a lone commit would spend more on that than on its own work.
     while (this.#queue.length > 0) {
-      await this.#othersTurn
+      if (this.#othersTurn !== undefined) await this.#othersTurn
+      this.#othersTurn = undefined
       const next = this.#queue[0]!
       if ('run' in next) {
         this.#queue.shift()
@@ -174,14 +170,16 @@ export class Writer {
         continue
       }
       try {
-        await this.#hooks.room(() => (this.#acknowledgesFirst ? this.seal() : this.#log.seal()))
-        if (this.#acknowledgesFirst) await this.#applyThenWrite()
-        else await this.#writeThenApply()
+        const room = this.#hooks.room(this.#sealForRoom)
+        if (room !== undefined) await room
+        const done = this.#acknowledgesFirst ? this.#applyThenWrite() : this.#writeThenApply()
+        if (done !== undefined) await done
       } catch (cause) {
         // No commit that waits can do better now than the one in front.
         for (let each = this.#take(); each !== undefined; each = this.#take()) each.reject(cause)
       }
     }
+    this.#looping = undefined
   }
 
   /** The next commit in the queue, unless a task comes first. */
@@ -206,28 +204,44 @@ export class Writer {
     return group
   }
 
-  async #writeThenApply(): Promise<void> {
+  #writeThenApply(): Promise<void> | undefined {
     const draft = new Draft(this.#state)
     const group = this.#form(draft)
-    if (group.lastLsn !== undefined) {
-      try {
-        await this.#write(this.#lines.lines, group.lastLsn, draft.upper)
-      } catch (cause) {
-        // The draft is dropped with the group: times, LSNs and ids are free again.
-        group.reject(cause)
-        return
-      }
+    if (group.lastLsn === undefined) {
+      this.#apply(group)
+      return undefined
+    }
+    try {
+      const written = this.#write(this.#lines.lines, group.lastLsn, draft.upper)
+      if (written !== undefined) return this.#applyWritten(group, written)
+    } catch (cause) {
+      group.reject(cause)
+      return undefined
     }
     this.#apply(group)
-    if (group.lastLsn !== undefined) await this.#afterAppend()
+    return this.#afterAppend()
   }
 
-  async #write(lines: Uint8Array, lastLsn: number, upper: number): Promise<void> {
+  async #applyWritten(group: Group, written: Promise<void>): Promise<void> {
+    try {
+      await written
+    } catch (cause) {
+      // The draft is dropped with the group: times, LSNs and ids are free again.
+      group.reject(cause)
+      return
+    }
+    this.#apply(group)
+    await this.#afterAppend()
+  }
+
+  /** Undefined if it is done. */
+  #write(lines: Uint8Array, lastLsn: number, upper: number): Promise<void> | undefined {
     if (this.#settings.durabilityMode !== 'immediate') return this.#log.append(lines, lastLsn, upper)
-    const hasWaited = await this.#log.appendDurably(lines, lastLsn, upper, this.#segmentBytes)
+    const written = this.#log.appendDurably(lines, lastLsn, upper, this.#segmentBytes)
     // Whoever commits in a loop would otherwise keep everybody else from ever having a turn.
-    if (hasWaited && ++this.#waits % WAITS_IN_A_ROW === 0)
+    if (written === undefined && ++this.#waits % WAITS_IN_A_ROW === 0)
       this.#othersTurn = new Promise(resolve => setImmediate(resolve))
+    return written
   }
 
   async #applyThenWrite(): Promise<void> {
@@ -271,15 +285,23 @@ export class Writer {
   }
 
   /** Seals a full segment, and sees to it that what was written is synced within the interval. */
-  async #afterAppend(): Promise<void> {
-    if (this.#log.activeBytes >= this.#segmentBytes) {
-      try {
-        await this.#log.seal()
-        this.#failure = undefined
-      } catch (cause) {
-        this.#failure = cause as Error
-      }
+  #afterAppend(): Promise<void> | undefined {
+    if (this.#log.activeBytes >= this.#segmentBytes) return this.#sealFull()
+    this.#syncLater()
+    return undefined
+  }
+
+  async #sealFull(): Promise<void> {
+    try {
+      await this.#log.seal()
+      this.#failure = undefined
+    } catch (cause) {
+      this.#failure = cause as Error
     }
+    this.#syncLater()
+  }
+
+  #syncLater(): void {
     if (this.#settings.durabilityMode === 'immediate' || this.#syncTimer !== undefined) return
     if (this.#log.durableLsn === this.#log.writtenLsn) return
     this.#syncTimer = setTimeout(() => {

@@ -165,43 +165,52 @@ export class Log {
    * make durable. Must not overlap an append.
    *
    * @param segmentBytes the size at which the segment will be sealed: beyond that there are no zeros
-   * @returns whether the thread waited: whoever loops should let others have a turn
+   * @returns undefined if the thread did it, and all is done: whoever loops should let others have a turn
    * @throws {CommitError} as {@link append} and {@link sync} do
    */
-  async appendDurably(
+  appendDurably(
     lines: Uint8Array,
     lastLsn: number,
     upper: number,
     segmentBytes: number,
-  ): Promise<boolean> {
+  ): Promise<void> | undefined {
     const isSmall = lines.length <= SMALL_BYTES
     const isQuick =
       isSmall && this.#paddingBehind(this.#size + lines.length, segmentBytes) <= QUICK_PADDING_BYTES
     // Of two syncs at the same time the system may tell but one that something was lost.
     const blocking = isQuick && this.#turns === 0 ? this.#file.blocking : undefined
-    if (blocking !== undefined) {
-      await this.#appendNow(blocking, lines, lastLsn, upper, segmentBytes)
-      return true
-    }
+    return blocking === undefined
+      ? this.#appendThenSync(lines, lastLsn, upper, isSmall ? segmentBytes : undefined)
+      : this.#appendNow(blocking, lines, lastLsn, upper, segmentBytes)
+  }
+
+  /** @param segmentBytes undefined if no zeros belong behind the lines */
+  async #appendThenSync(
+    lines: Uint8Array,
+    lastLsn: number,
+    upper: number,
+    segmentBytes: number | undefined,
+  ): Promise<void> {
     await this.append(lines, lastLsn, upper)
-    if (isSmall) await this.#pad(this.#file, segmentBytes)
+    if (segmentBytes !== undefined) await this.#pad(this.#file, segmentBytes)
     await this.sync('B1')
-    return false
   }
 
   /** All of it happens before anybody else has a turn, but for the cut of a write that failed. */
-  async #appendNow(
+  #appendNow(
     file: BlockingFile,
     lines: Uint8Array,
     lastLsn: number,
     upper: number,
     segmentBytes: number,
-  ): Promise<void> {
+  ): Promise<never> | undefined {
     if (this.#poison !== undefined) throw this.poisoned()
     try {
       file.write(this.#size, lines)
     } catch (cause) {
-      throw await this.#undo(cause)
+      return this.#undo(cause).then(told => {
+        throw told
+      })
     }
     this.#appended(lines, lastLsn, upper)
     this.#pad(file, segmentBytes)
@@ -211,6 +220,7 @@ export class Log {
       throw this.#unsynced(cause)
     }
     this.#synced(lastLsn)
+    return undefined
   }
 
   #appended(lines: Uint8Array, lastLsn: number, upper: number): void {

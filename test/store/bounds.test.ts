@@ -87,6 +87,25 @@ test.each(BOUNDS)(
   },
 )
 
+test('at autoCompactThreshold the first commit after an open waits, where the store was left beyond it', async () => {
+  const disk = new SimulatedDisk()
+  const filled = await openOn(disk, { bufferSize: 1, autoCompactThreshold: 0 })
+  for (let value = 0; value < 6; value++) {
+    await filled.commit([put(value)])
+    await filled.flush()
+  }
+  await filled.close()
+  const stall = disk.stall(/^write batches/)
+  const store = await openOn(disk, { autoCompactThreshold: 1 })
+  const committed = store.commit([put(6)])
+  await stall.reached
+  expect(store.status().waitingAt).toBe('autoCompactThreshold')
+  stall.release()
+  await committed
+  expect(Object.keys(await read(store, 'a:b')).length).toBe(7)
+  await store.close()
+})
+
 test('in mode async what is acknowledged and not written is bounded (IL-08)', async () => {
   const disk = new SimulatedDisk()
   const store = await openOn(disk, { durabilityMode: 'async' })
