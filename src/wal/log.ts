@@ -24,7 +24,7 @@ export interface LogPosition {
 
 /** What is written at once of lines that are worth allocating for, and short enough for the thread to wait. */
 const SMALL_BYTES = 32 * 1024
-/** As many zeros are written behind a small write as the segment has bytes, within these bounds: docs/decisions/0013. */
+/** As many zeros are written behind a small write as were appended since the open, within these bounds: docs/decisions/0013. */
 const PADDING_BYTES_MIN = 16 * 1024
 const PADDING_BYTES_MAX = 1024 * 1024
 /** More zeros than these take longer than the thread should wait. */
@@ -41,6 +41,8 @@ export class Log {
   #size: number
   /** Bytes of the file that were written, zeros behind the lines included; it may have more of those. */
   #allocated: number
+  /** Bytes of all lines since the open. */
+  #appendedBytes = 0
   #firstLsn: number
   #sealed: SegmentFile[]
   #writtenLsn: number
@@ -225,6 +227,7 @@ export class Log {
 
   #appended(lines: Uint8Array, lastLsn: number, upper: number): void {
     this.#size += lines.length
+    this.#appendedBytes += lines.length
     this.#writtenLsn = lastLsn
     this.#upper = upper
   }
@@ -232,7 +235,7 @@ export class Log {
   /** How many zeros belong behind lines that end at `end`: none where there is space already. */
   #paddingBehind(end: number, segmentBytes: number): number {
     if (end <= this.#allocated) return 0
-    const wanted = Math.min(Math.max(end, PADDING_BYTES_MIN), PADDING_BYTES_MAX)
+    const wanted = Math.min(Math.max(this.#appendedBytes, PADDING_BYTES_MIN), PADDING_BYTES_MAX)
     return Math.max(0, Math.min(wanted, segmentBytes - end))
   }
 
