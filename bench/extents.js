@@ -10,7 +10,9 @@ const KEYED = ['varve', 'sqlite', 'sqliteLog', 'lmdb', 'level', 'duckdb']
  * @property {number} updates of the shapes
  * @property {number} [manyUpdates] of the same once more, by those who can do it in time
  * @property {number} commits one after another
+ * @property {number} warmUpCommits as many before, in the same process
  * @property {number} concurrentCommits
+ * @property {number} warmUpConcurrentCommits as for `commits`
  * @property {number} latencyCommits
  * @property {number} firstReadUpdates in the store of which the first read is timed
  * @property {number} lookupMs
@@ -28,7 +30,9 @@ export const EXTENTS = {
     updates: 1_000_000,
     manyUpdates: 5_000_000,
     commits: 3_000,
+    warmUpCommits: 3_000,
     concurrentCommits: 64_000,
+    warmUpConcurrentCommits: 64_000,
     latencyCommits: 3_000,
     firstReadUpdates: 5_000_000,
     lookupMs: 1_000,
@@ -53,7 +57,9 @@ export const EXTENTS = {
     runs: 3,
     updates: 500_000,
     commits: 1_000,
+    warmUpCommits: 3_000,
     concurrentCommits: 32_000,
+    warmUpConcurrentCommits: 64_000,
     latencyCommits: 2_000,
     firstReadUpdates: 1_000_000,
     lookupMs: 400,
@@ -81,7 +87,9 @@ EXTENTS.tiny = {
   manyUpdates: 50_000,
   lines: 20_000,
   commits: 100,
+  warmUpCommits: 100,
   concurrentCommits: 640,
+  warmUpConcurrentCommits: 640,
   latencyCommits: 200,
   firstReadUpdates: 40_000,
   lookupMs: 50,

@@ -10,13 +10,15 @@ const FLUSHING = { autoCompactThreshold: 0 }
 const NOT_FLUSHING = { ...FLUSHING, bufferSize: 100_000_000 }
 
 /** @returns {AsyncGenerator<import('../compare.js').Finding>} */
-export async function* commits(bench, { commits, concurrentCommits, latencyCommits, who }) {
-  const warmUp = commits
+export async function* commits(
+  bench,
+  { commits, warmUpCommits, concurrentCommits, warmUpConcurrentCommits, latencyCommits, who },
+) {
   const one = await compare(bench, {
     title: 'Durable commits of one update, one at a time',
     unit: 'commits/s',
     who: who.commits,
-    job: { work: 'commits', shape: 'grow', length: commits + warmUp, warmUp },
+    job: { work: 'commits', shape: 'grow', length: commits + warmUpCommits, warmUp: warmUpCommits },
     value: perSecond(commits),
   })
   yield {
@@ -27,7 +29,6 @@ export async function* commits(bench, { commits, concurrentCommits, latencyCommi
     },
   }
 
-  const extra = concurrentCommits
   const many = await compare(bench, {
     title: `Durable commits of one update by ${COMMITTERS} committers`,
     unit: 'commits/s',
@@ -35,8 +36,8 @@ export async function* commits(bench, { commits, concurrentCommits, latencyCommi
     job: {
       work: 'concurrentCommits',
       shape: 'grow',
-      length: concurrentCommits + extra,
-      warmUp: extra,
+      length: concurrentCommits + warmUpConcurrentCommits,
+      warmUp: warmUpConcurrentCommits,
       committers: COMMITTERS,
     },
     value: perSecond(concurrentCommits),
