@@ -4,7 +4,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { checksumWithin } from '../model/checksum.ts'
-import type { Column, Columns } from '../model/columns.ts'
+import { type Column, type Columns, grown } from '../model/columns.ts'
 import { Heap } from '../model/heap.ts'
 import { COLUMNS_MAX } from '../model/schema.ts'
 import { TIME_MAX } from '../model/update.ts'
@@ -55,17 +55,11 @@ export class Rows implements Columns {
     if (this.length < this.#capacity) return
     this.#capacity *= 2
     for (const column of this.data) {
-      const { kinds, payload } = column
-      column.kinds = new Uint8Array(this.#capacity)
-      column.kinds.set(kinds)
-      column.payload = new Float64Array(this.#capacity)
-      column.payload.set(payload)
+      column.kinds = grown(column.kinds, this.#capacity)
+      column.payload = grown(column.payload, this.#capacity)
     }
-    const { time, diff } = this
-    this.time = new Float64Array(this.#capacity)
-    this.time.set(time)
-    this.diff = new Float64Array(this.#capacity)
-    this.diff.set(diff)
+    this.time = grown(this.time, this.#capacity)
+    this.diff = grown(this.diff, this.#capacity)
   }
 
   /** Whether there is a column `index`; the first row makes them. */
