@@ -1,5 +1,5 @@
 // Owns the boundary to apache-arrow: typed arrays <-> one record batch in Arrow's IPC stream form, and nothing of
-// Varve's own types. Invariants: arrays that come out start at row 0; a validity bitmap is there only if some row is
+// a shard's types. Invariants: arrays that come out start at row 0; a validity bitmap is there only if some row is
 // null; no array is built value by value (Arrow's own builders are ten times slower for strings). Only the parts of the
 // library that are used are imported: all of it takes twice as long to load.
 import { type Data, makeData } from 'apache-arrow/data'
@@ -24,23 +24,12 @@ import {
   Uint64,
   Utf8,
 } from 'apache-arrow/type'
-
-/** The types that are written. */
-type ArrowType =
-  | 'boolean'
-  | 'int32'
-  | 'int64'
-  | 'uint64'
-  | 'float64'
-  | 'timestamp'
-  | 'string'
-  | 'bytes'
-  | 'vector'
+import type { ValueType } from '../parquet/schema.ts'
 
 /** A column to be written. For 64-bit types `values` are the words, low half first; for booleans bits. */
 export interface ArrowColumn {
   readonly name: string
-  readonly type: ArrowType
+  readonly type: ValueType
   readonly required: boolean
   readonly length: number
   readonly nullCount: number
@@ -51,7 +40,7 @@ export interface ArrowColumn {
   readonly offsets: Int32Array | undefined
 }
 
-const TYPES: Readonly<Record<ArrowType, DataType>> = {
+const TYPES: Readonly<Record<ValueType, DataType>> = {
   boolean: new Bool(),
   int32: new Int32(),
   int64: new Int64(),
@@ -64,7 +53,7 @@ const TYPES: Readonly<Record<ArrowType, DataType>> = {
   vector: new List(new Field('element', new Float32(), false)),
 }
 
-const wordsAs64 = (words: Int32Array, type: ArrowType): BigInt64Array | BigUint64Array =>
+const wordsAs64 = (words: Int32Array, type: ValueType): BigInt64Array | BigUint64Array =>
   type === 'uint64'
     ? new BigUint64Array(words.buffer, words.byteOffset, words.length / 2)
     : new BigInt64Array(words.buffer, words.byteOffset, words.length / 2)

@@ -4,6 +4,7 @@ import type { Disk } from '../disk/disk.ts'
 import { TEMPORARY } from '../disk/replace.ts'
 import { Lane, NoThread } from './lane.ts'
 import { type BatchSource, type BatchTask, type MadeBatch, makeBatch, type ReadRows } from './make.ts'
+import { discard } from './writer.ts'
 
 /** Fewer rows are not worth their way to a thread. */
 export const ROWS_IN_THREAD_MIN = 8192
@@ -12,17 +13,6 @@ const rowsOf = (source: BatchSource): number =>
   source.kind === 'buffer'
     ? source.updates.columns.length
     : source.inputs.reduce((sum, { description }) => sum + description.len, 0)
-
-/** Removes what may be left. If the disk refuses, the next open finds and explains it. */
-const discard = async (disk: Disk, path: string): Promise<void> => {
-  for (const left of [path + TEMPORARY, path]) {
-    try {
-      if ((await disk.stat(left)) !== undefined) await disk.remove(left)
-    } catch {
-      // The failure that led here is the one to report.
-    }
-  }
-}
 
 export class Crew {
   /** Absent once it was seen that no thread can be started. */
@@ -46,7 +36,7 @@ export class Crew {
         this.#lanes = undefined
         return makeBatch(disk, task, read)
       }
-      await discard(disk, task.path)
+      for (const left of [task.path + TEMPORARY, task.path]) await discard(disk, left)
       throw cause
     }
   }

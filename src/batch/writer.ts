@@ -165,8 +165,11 @@ export const writeBatch = async (
   }
 }
 
-/** Removes what a failed write left. If the disk refuses that as well, the next open finds and explains it. */
-const discard = async (disk: Disk, path: string): Promise<void> => {
+/**
+ * Removes what a failed write may have left at `path`. If the disk refuses that as well, the next open finds and explains
+ * it.
+ */
+export const discard = async (disk: Disk, path: string): Promise<void> => {
   try {
     if ((await disk.stat(path)) !== undefined) await disk.remove(path)
   } catch {

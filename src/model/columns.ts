@@ -54,7 +54,8 @@ export const valueAt = (column: Column, row: number): Value => {
 export const tupleAt = (columns: Columns, row: number): Value[] =>
   columns.data.map(column => valueAt(column, row))
 
-const grown = <A extends Uint8Array | Float64Array>(array: A, capacity: number): A => {
+/** What `array` holds, in a new one of `capacity`: who looks at the old one sees what it saw. */
+export const grown = <A extends Uint8Array | Float64Array>(array: A, capacity: number): A => {
   const next = new (array.constructor as new (length: number) => A)(capacity)
   next.set(array as never)
   return next

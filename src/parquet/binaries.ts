@@ -9,12 +9,29 @@ import { MalformedParquet } from './malformed.ts'
 /** What the bytes of a column are. */
 export type Content = 'string' | 'bytes'
 
+/**
+ * The value of bytes `[from, to)`.
+ * @param areAscii whether they are known to be. Then they read the same as Latin-1, which is faster for short strings
+ */
+const valueIn = (
+  bytes: Buffer,
+  content: Content,
+  areAscii: boolean,
+  from: number,
+  to: number,
+): string | Uint8Array => {
+  if (content === 'bytes') return new Uint8Array(bytes.subarray(from, to))
+  if (areAscii) return bytes.toString('latin1', from, to)
+  if (!isUtf8(bytes.subarray(from, to))) throw new MalformedParquet('a string is not UTF-8')
+  return bytes.toString('utf8', from, to)
+}
+
 /** Makes values of bytes. In sorted data equal values are neighbours: such are made once. */
 class Interning {
   readonly #heap: Heap
   readonly #content: Content
   readonly #bytes: Buffer
-  readonly #isPlain: boolean
+  readonly #areAscii: boolean
   #from = 0
   #length = -1
   #code = 0
@@ -24,8 +41,7 @@ class Interning {
     this.#heap = heap
     this.#content = content
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    // Plain ASCII reads the same as Latin-1, which is faster for short strings.
-    this.#isPlain = content === 'string' && isAscii(bytes)
+    this.#areAscii = content === 'string' && isAscii(bytes)
   }
 
   /** The code of the value at `[from, from + length)`. */
@@ -33,7 +49,7 @@ class Interning {
     if (length === this.#length && this.#isSame(from)) return this.#code
     this.#from = from
     this.#length = length
-    this.#code = this.#heap.intern(this.#value(from, from + length))
+    this.#code = this.#heap.intern(valueIn(this.#bytes, this.#content, this.#areAscii, from, from + length))
     return this.#code
   }
 
@@ -42,13 +58,6 @@ class Interning {
     for (let index = 0; index < this.#length; index++)
       if (bytes[this.#from + index] !== bytes[from + index]) return false
     return true
-  }
-
-  #value(from: number, to: number): string | Uint8Array {
-    if (this.#content === 'bytes') return new Uint8Array(this.#bytes.subarray(from, to))
-    if (this.#isPlain) return this.#bytes.toString('latin1', from, to)
-    if (!isUtf8(this.#bytes.subarray(from, to))) throw new MalformedParquet('a string is not UTF-8')
-    return this.#bytes.toString('utf8', from, to)
   }
 }
 
@@ -106,7 +115,7 @@ export const readDeltaBinaries = (
   for (let index = 0; index < count; index++) longest = Math.max(longest, prefixes[index]! + suffixes[index]!)
   // A prefix is part of the value before: so none is longer than all that was written.
   if (!(longest <= cursor.left)) throw new MalformedParquet('a value is longer than its page')
-  const isPlain = content === 'string' && isAscii(cursor.bytes.subarray(cursor.at))
+  const areAscii = content === 'string' && isAscii(cursor.bytes.subarray(cursor.at))
   const value = Buffer.alloc(longest)
   let length = 0
   let code = -1
@@ -120,10 +129,7 @@ export const readDeltaBinaries = (
       if (suffix <= 16)
         for (let each = 0; each < suffix; each++) value[prefix + each] = cursor.bytes[from + each]!
       else value.set(cursor.bytes.subarray(from, from + suffix), prefix)
-      if (content === 'bytes') code = heap.intern(new Uint8Array(value.subarray(0, length)))
-      else if (isPlain) code = heap.intern(value.toString('latin1', 0, length))
-      else if (isUtf8(value.subarray(0, length))) code = heap.intern(value.toString('utf8', 0, length))
-      else throw new MalformedParquet('a string is not UTF-8')
+      code = heap.intern(valueIn(value, content, areAscii, 0, length))
     }
     out[at + index] = code
   }

@@ -1,4 +1,4 @@
-// Owns the codecs of column chunks, as far as this Node has them; zstd is a library's: batch/library.ts.
+// Owns the codecs of column chunks, as far as this Node has them; zstd is a library's: batch/wasm-codec.ts.
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { MalformedParquet } from './malformed.ts'
 import { compress as snappy, uncompress as unsnappy } from './snappy.ts'

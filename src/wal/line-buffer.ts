@@ -6,6 +6,7 @@ import { checksumWithin } from '../model/checksum.ts'
 import { type Column, type Columns, contentAt } from '../model/columns.ts'
 import { Kind } from '../model/value.ts'
 import { columnText } from '../model/value-json.ts'
+import { AT, ascii, DIFF, DURABLE, FALSE, LSN, NULL, TIME, TRUE } from './line-text.ts'
 import { type CommitRecord, PREFIX_BYTES, rareMembers } from './record.ts'
 
 const FIRST_BYTES = 64 * 1024
@@ -20,19 +21,9 @@ const NAMES_KEPT = 1024
 /** The longest string that is looked at character by character. */
 const SHORT_STRING = 64
 
-const ascii = (text: string): Uint8Array => Uint8Array.from(text, character => character.charCodeAt(0))
-
-const LSN = ascii('{"lsn":')
-const DURABLE = ascii(',"durable":')
-const AT = ascii(',"at":')
 const SHARD = ascii(',"shard":')
 const UPDATE = ascii(',"update":{"data":')
-const TIME = ascii(',"time":')
-const DIFF = ascii(',"diff":')
 const UPDATES = ascii(',"updates":{')
-const NULL = ascii('null')
-const TRUE = ascii('true')
-const FALSE = ascii('false')
 const HEX = ascii('0123456789abcdef')
 
 const [QUOTE, BACKSLASH, COMMA, MINUS, ZERO, COLON, OPEN, CLOSE, END, NEWLINE] = ascii(

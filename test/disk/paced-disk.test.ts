@@ -1,7 +1,11 @@
 // A large file is synced as it grows; what is in it is what was written.
 import { expect, test } from 'vitest'
+import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { pacedDisk } from '../../src/disk/paced-disk.ts'
 import { WatchedDisk } from '../batch/watched-disk.ts'
+import { testDiskContract } from './disk-contract.ts'
+
+testDiskContract('pacedDisk', async () => pacedDisk(new MemoryDisk()))
 
 const MIB = 1024 * 1024
 

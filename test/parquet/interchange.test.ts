@@ -18,18 +18,7 @@ import { ownFile, ownRead, wasmFile, wasmRead } from './bytes-of.ts'
 const folder = mkdtempSync(join(tmpdir(), 'varve-interchange-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const TYPES = [
-  'null',
-  'boolean',
-  'int32',
-  'int64',
-  'float64',
-  'timestamp',
-  'string',
-  'bytes',
-  'vector',
-  'any',
-] as const satisfies readonly ColumnType[]
+const TYPES: readonly ColumnType[] = [...(Object.keys(valuesOf) as (keyof typeof valuesOf)[]), 'any']
 
 const valuesFor = (type: ColumnType): fc.Arbitrary<Value> => (type === 'any' ? anyValue : valuesOf[type])
 

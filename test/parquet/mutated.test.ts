@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { layoutOf, parquetColumns } from '../../src/batch/layout.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
-import type { Schema } from '../../src/model/schema.ts'
-import { float, timestamp } from '../../src/model/value.ts'
+import type { ColumnType, Schema } from '../../src/model/schema.ts'
+import { float, timestamp, type Value } from '../../src/model/value.ts'
 import { OpenChunk } from '../../src/parquet/decode-chunk.ts'
 import { type ColumnChunk, readFooter } from '../../src/parquet/footer.ts'
 import { MalformedParquet } from '../../src/parquet/malformed.ts'
@@ -15,38 +15,29 @@ import { chunksOf, ownFile, wasmFile } from './bytes-of.ts'
 
 const ROWS = 300
 
-const SCHEMA: Schema = typed(
-  'boolean',
-  'int32',
-  'int64',
-  'float64',
-  'timestamp',
-  'string',
-  'string',
-  'bytes',
-  'vector',
-)
+/** A column of each type, and one more of strings: what is in a row. */
+const COLUMNS: readonly (readonly [ColumnType, (row: number) => Value])[] = [
+  ['boolean', row => row % 3 === 0],
+  ['int32', row => row * 7],
+  ['int64', row => (row % 50 === 0 ? 2n ** 62n - BigInt(row) : row ** 3)],
+  ['float64', row => float(row / 4)],
+  ['timestamp', row => timestamp(1_700_000_000_000 + row * row)],
+  ['string', row => `name ${row % 9}`],
+  ['string', row => `a longer text that many begin with: ${row} é`],
+  ['bytes', row => Uint8Array.of(row & 255, 1, 2)],
+  ['vector', row => Float32Array.from({ length: row % 4 }, (_, index) => index + row)],
+]
+
+const SCHEMA: Schema = typed(...COLUMNS.map(([type]) => type))
 
 const sample = (): GrowingColumns => {
   const columns = new GrowingColumns(SCHEMA.length)
-  for (let row = 0; row < ROWS; row++) {
-    const data = [
-      row % 3 === 0,
-      row * 7,
-      row % 50 === 0 ? 2n ** 62n - BigInt(row) : row ** 3,
-      float(row / 4),
-      timestamp(1_700_000_000_000 + row * row),
-      `name ${row % 9}`,
-      `a longer text that many begin with: ${row} é`,
-      Uint8Array.of(row & 255, 1, 2),
-      Float32Array.from({ length: row % 4 }, (_, index) => index + row),
-    ]
+  for (let row = 0; row < ROWS; row++)
     columns.append(
-      data.map((value, index) => ((row + index) % 13 === 0 ? null : value)),
+      COLUMNS.map(([, valueAt], index) => ((row + index) % 13 === 0 ? null : valueAt(row))),
       row >> 2,
       row % 5 === 0 ? -1 : 1,
     )
-  }
   return columns
 }
 
