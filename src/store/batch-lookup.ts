@@ -1,7 +1,7 @@
 // Owns looking up the tuples that begin with given values in the batches of a view, as of one time, again and again.
 // First in each row group that may have some: a few times by decoding no more than the pages they are on, then by binary
-// search, as far as row groups are kept decoded. Once that has cost about as much as summing all of them, they are
-// summed beside it, if the sum takes no more than its share of what is kept: then it is one search.
+// search, as far as row groups are kept decoded. Once all that has cost about as much as summing them does, they are summed
+// beside it, if the sum takes no more than its share of what is kept: then it is one search.
 // Law: what is found adds up to what a scan with these values as conditions yields of the batches.
 import { type BatchCache, rowGroupKey } from '../batch/cache.ts'
 import { KeptRun } from '../batch/kept-run.ts'
@@ -15,9 +15,11 @@ import type { ShardView } from '../shard/shard.ts'
 import type { Turns } from '../turns.ts'
 import { scan } from './scan.ts'
 
-/** Rows that can be summed in the time of one search. */
-const ROWS_PER_SEARCH = 32
-/** Times that pages of a row group are decoded before it is decoded as a whole, which takes some ten times as long. */
+/** Rows that can be decoded, or summed, in the time of one search. */
+const ROWS_PER_SEARCH = 8
+/** Of the pages of a row group that may hold what is looked for, as a share of all that it takes to decode it. */
+const PAGES_SHARE = 0.1
+/** Times that pages of a row group are decoded before it is decoded as a whole. */
 const PAGE_READS = 4
 /** Row groups that are read at the same time: while one is decoded, the files of others are opened and read. */
 const READS_AT_ONCE = 16
@@ -94,8 +96,8 @@ export class BatchLookup {
   readonly #sums: Turns
   #sum: KeptRun | undefined
   #isSumming = false
-  /** Searches since the batches were summed last, or could be. */
-  #searches = 0
+  /** What was done since the batches were summed last, as so many rows that could have been summed. */
+  #spentRows = 0
   /** A sum takes too much room, or cannot be had, or there is nothing to sum. */
   #isHopeless: boolean
 
@@ -130,7 +132,7 @@ export class BatchLookup {
     let cold: Group[] | undefined
     for (const group of this.#groups) {
       if (!mayBegin(group, prefix)) continue
-      this.#searches++
+      this.#spentRows += ROWS_PER_SEARCH
       const rows = this.#cache.kept.get(group.key)
       if (rows !== undefined) addPart(parts, rows, prefix)
       else if (cold === undefined) cold = [group]
@@ -158,19 +160,24 @@ export class BatchLookup {
       group.isSurveyed = true
       if (!mayBegin(group, prefix)) return undefined
     }
-    if (group.pageReads++ < PAGE_READS) return this.#cache.find(path, batch, name, index, prefix)
+    const { len } = batch.rowGroups[index]!
+    if (group.pageReads++ < PAGE_READS) {
+      this.#spentRows += len * PAGES_SHARE
+      return this.#cache.find(path, batch, name, index, prefix)
+    }
+    this.#spentRows += len
     return this.#cache.rowGroup(path, batch, name, index)
   }
 
   /** Begins to sum the batches, if that has paid by now. */
   #sumIfWorthIt(): void {
-    if (this.#isSumming || this.#isHopeless || this.#searches * ROWS_PER_SEARCH < this.#rows) return
+    if (this.#isSumming || this.#isHopeless || this.#spentRows < this.#rows) return
     this.#isSumming = true
     // Whoever looks something up does not wait for it, and hears of no error.
     void this.#sums.take(async () => {
       this.#sum = await this.#makeSum()
       this.#isHopeless = this.#sum === undefined
-      this.#searches = 0
+      this.#spentRows = 0
       this.#isSumming = false
     })
   }
