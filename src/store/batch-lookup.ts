@@ -23,8 +23,11 @@ const PAGES_SHARE = 0.1
 const PAGE_READS = 4
 /** Row groups that are read at the same time: while one is decoded, the files of others are opened and read. */
 const READS_AT_ONCE = 16
-/** Most rows of a piece of a sum: few enough to move their strings without keeping others waiting. */
-const PIECE_ROWS = 16_384
+/** Rows that are summed at a time: few enough, also of strings, not to keep others waiting. */
+const SUM_WINDOW_ROWS = 8192
+/** Rows that are summed before others have their turn; a string is moved in the time of so many rows. */
+const SUM_ROWS_IN_A_ROW = 65_536
+const ROWS_PER_STRING = 8
 
 /** What was found in batches. */
 export interface Found {
@@ -187,19 +190,22 @@ export class BatchLookup {
     const { kept } = this.#cache
     const { schema } = this.#view
     const selection = { columns: schema.map((_, index) => index), conditions: [] }
+    const span = { asOf: this.#asOf }
     const pieces: Columns[] = []
     let bytes = 0
+    let rowsInARow = 0
     try {
-      for await (const part of scan(this.#cache, this.#view, selection, { asOf: this.#asOf })) {
-        for (let from = 0; from < part.length; from += PIECE_ROWS) {
-          const to = Math.min(part.length, from + PIECE_ROWS)
-          const piece = new GrowingColumns(schema.length, to - from)
-          piece.appendRange(part, from, to)
-          bytes += piece.bytes
-          if (bytes > kept.bytesMax / 2) return undefined
-          pieces.push(piece.view())
-          if (piece.data.some(({ heap }) => heap.bytes > 0)) await othersTurn()
-        }
+      for await (const part of scan(this.#cache, this.#view, selection, span, SUM_WINDOW_ROWS)) {
+        // A copy, so that nothing is kept with it that it has no use for.
+        const piece = new GrowingColumns(schema.length, part.length)
+        piece.appendRange(part, 0, part.length)
+        pieces.push(piece.view())
+        bytes += piece.bytes
+        if (bytes > kept.bytesMax / 2) return undefined
+        const strings = piece.data.reduce((sum, { heap }) => sum + heap.values.length, 0)
+        rowsInARow += piece.length + strings * ROWS_PER_STRING
+        if (rowsInARow < SUM_ROWS_IN_A_ROW) continue
+        rowsInARow = 0
         await othersTurn()
       }
     } catch {
