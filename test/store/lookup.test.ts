@@ -13,6 +13,9 @@ import { type BatchEntry, batchPath } from '../../src/shard/metadata.ts'
 import { BufferView, type ShardView } from '../../src/shard/shard.ts'
 import { BatchLookup } from '../../src/store/batch-lookup.ts'
 import { Lookup } from '../../src/store/lookup.ts'
+import { Lookups } from '../../src/store/lookups.ts'
+import { scan } from '../../src/store/scan.ts'
+import type { Snapshot } from '../../src/store/snapshot.ts'
 import { Turns } from '../../src/turns.ts'
 import { rowsOf } from '../batch/columns-of.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
@@ -22,24 +25,31 @@ import { columnsFrom, type PlainUpdate } from '../support/values.ts'
 const SHARD = 'a:b'
 const FORMAT = { profile: 'tuned', compression: 'none' } as const
 
-/** A view of these updates: each list but the last is a batch, the last one a buffer. */
+/** A view of these updates: each list is a batch, but the last ones, which are buffers. */
 const viewOf = async (
   disk: MemoryDisk,
   parts: readonly PlainUpdate[][],
   arity: number,
+  buffers = 1,
 ): Promise<ShardView> => {
   await disk.makeDirectory('batches')
   const columns = parts.map(part => columnsFrom(arity, part))
   const schema = columns.reduce<Schema>((joined, each) => widen(joined, each), untyped(arity))
   const batches: BatchEntry[] = []
-  for (const [index, part] of columns.slice(0, -1).entries()) {
+  for (const [index, part] of columns.slice(0, columns.length - buffers).entries()) {
     const id = String(index + 1)
     const entry = await writeBatch(disk, batchPath(id), { ...FORMAT, shard: SHARD, schema }, [
       consolidate(part),
     ])
     if (entry !== undefined) batches.push({ ...entry, id, lsnLower: index + 1, lsnUpper: index + 1 })
   }
-  return { name: SHARD, since: 0, schema, batches, buffers: [new BufferView(columns.at(-1)!)] }
+  return {
+    name: SHARD,
+    since: 0,
+    schema,
+    batches,
+    buffers: columns.slice(columns.length - buffers).map(each => new BufferView(each)),
+  }
 }
 
 /** Texts of what begins with `prefix`, with the sums as of a time, in order: from all updates, by a Map. */
@@ -99,42 +109,169 @@ describe('a lookup finds what a Map of all updates holds', () => {
     ['where nothing is kept', 0],
   ])('%s', async (_, bytesMax) => {
     await fc.assert(
-      fc.asyncProperty(history, fc.nat({ max: 5 }), async ({ parts, first, second }, asOf) => {
-        const disk = new MemoryDisk()
-        const view = await viewOf(disk, parts, 2)
-        const cache = new BatchCache(disk, bytesMax)
-        const sums = new Turns()
-        const batches = new BatchLookup(cache, view, asOf, 'the sum', sums)
-        const lookup = new Lookup(batches, view, asOf)
-        const prefixes: Value[][] = [
-          [],
-          ...first.map(a => [a]),
-          ...first.flatMap(a => second.map(b => [a, b])),
-          ['nowhere'],
-          [7, 7],
-        ]
-        const askAll = async (): Promise<void> => {
-          for (const prefix of prefixes) {
-            const texts: string[] = []
-            for (const part of await lookup.find(prefix)) {
-              expect(part.from).toBeLessThan(part.to)
-              for (const [data, time, diff] of rowsOf(columnsAt(part, asOf))) {
-                expect(time).toBe(asOf)
-                texts.push(`${data.map(valueText).join()} ${diff}`)
+      fc.asyncProperty(
+        history,
+        fc.nat({ max: 5 }),
+        fc.nat({ max: 2 }),
+        async ({ parts, first, second }, asOf, some) => {
+          const disk = new MemoryDisk()
+          const view = await viewOf(disk, parts, 2, Math.min(some, parts.length))
+          const cache = new BatchCache(disk, bytesMax)
+          const sums = new Turns()
+          const batches = new BatchLookup(cache, view, asOf, 'the sum', sums)
+          const lookup = new Lookup(batches, view, asOf)
+          const prefixes: Value[][] = [
+            [],
+            ...first.map(a => [a]),
+            ...first.flatMap(a => second.map(b => [a, b])),
+            ['nowhere'],
+            [7, 7],
+          ]
+          const askAll = async (): Promise<void> => {
+            for (const prefix of prefixes) {
+              const texts: string[] = []
+              for (const part of await lookup.find(prefix)) {
+                expect(part.from).toBeLessThan(part.to)
+                for (const [data, time, diff] of rowsOf(columnsAt(part, asOf))) {
+                  expect(time).toBe(asOf)
+                  texts.push(`${data.map(valueText).join()} ${diff}`)
+                }
               }
+              expect(texts).toEqual(expected(parts, prefix, asOf))
             }
-            expect(texts).toEqual(expected(parts, prefix, asOf))
           }
-        }
-        await askAll()
-        await sums.settled()
-        await askAll()
-        const { isSum } = await batches.find([])
-        expect(isSum).toBe(bytesMax > 0 && view.batches.some(({ lower }) => lower <= asOf))
-        await cache.close()
-      }),
+          await askAll()
+          await sums.settled()
+          // By now buffers are sorted as well.
+          for (let times = 0; times < 3; times++) await askAll()
+          const { isSum } = await batches.find([])
+          expect(isSum).toBe(bytesMax > 0 && view.batches.some(({ lower }) => lower <= asOf))
+          await cache.close()
+        },
+      ),
       { numRuns: 60 },
     )
+  })
+})
+
+const commitOf = (data: Value[], time: number, diff = 1) => ({ shard: SHARD, data, time, diff })
+
+test('through flushes and compactions every snapshot goes on finding what a Map holds', async () => {
+  const step = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.array(
+        fc.tuple(fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 5 })), fc.constantFrom(1, 1, -1)),
+        {
+          minLength: 1,
+          maxLength: 6,
+        },
+      ),
+    },
+    { weight: 2, arbitrary: fc.constantFrom('flush', 'compact', 'snapshot', 'snapshot', 'close') },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }), async steps => {
+      const store = await openOn(new MemoryDisk(), { autoCompactThreshold: 0 })
+      const updates: PlainUpdate[] = []
+      const snapshots: Snapshot[] = []
+      const check = async (snapshot: Snapshot): Promise<void> => {
+        for (const prefix of [[0], [1], [2, 1], [3], []]) {
+          const found = await snapshot.lookup(SHARD, prefix)
+          const texts = found.map(({ data, diff }) => `${data.map(valueText).join()} ${diff}`)
+          expect(texts).toEqual(expected([updates], prefix, snapshot.asOf))
+        }
+      }
+      for (const [time, step] of steps.entries()) {
+        if (step === 'flush') await store.flush()
+        else if (step === 'compact') await store.compact()
+        else if (step === 'snapshot') {
+          const { upper } = store
+          if (upper > 0) snapshots.push(await store.snapshot({ asOf: Math.floor((upper * 3) / 4) }))
+          snapshots.push(await store.snapshot())
+        } else if (step === 'close') await snapshots.shift()?.close()
+        else {
+          await store.commit(step.map(([data, diff]) => commitOf(data, time, diff)))
+          updates.push(...step.map(([data, diff]) => ({ data, time, diff })))
+        }
+        for (const snapshot of snapshots) await check(snapshot)
+      }
+      await store.close()
+    }),
+    { numRuns: 40 },
+  )
+})
+
+describe('a sum', () => {
+  const numbered = (from: number, to: number, time = 1): PlainUpdate[] =>
+    Array.from({ length: to - from }, (_, index) => ({ data: [from + index, 0], time, diff: 1 }))
+
+  /** Asks until a sum is being made, and until it is made. */
+  const untilSummed = async (lookup: Lookup, sums: Lookups): Promise<void> => {
+    for (let times = 0; times < 10; times++) await lookup.find([1])
+    await sums.settled()
+  }
+
+  test('serves all views with the same batches, at every time that is one for them', async () => {
+    const disk = new MemoryDisk()
+    const view = await viewOf(disk, [numbered(0, 10), numbered(5, 20, 2), []], 2)
+    const cache = new BatchCache(disk)
+    const lookups = new Lookups(cache)
+    await untilSummed(lookups.in(view, 3), lookups)
+    for (const { id } of view.batches) cache.kept.deleteAll(`${batchPath(id)}:0`)
+    const buffers = [new BufferView(columnsFrom(2, [{ data: [7, 0], time: 4, diff: 3 }]))]
+    const later = lookups.in({ ...view, buffers }, 4).find([7])
+    expect(later).not.toBeInstanceOf(Promise)
+    const [part] = await later
+    expect(rowsOf(columnsAt(part!, 4))).toEqual([[[7, 0], 4, 5]])
+    // As of an earlier time there is another sum.
+    const before = lookups.in(view, 1).find([7])
+    expect(before).toBeInstanceOf(Promise)
+    const [early] = await before
+    expect(rowsOf(columnsAt(early!, 1))).toEqual([[[7, 0], 1, 1]])
+    await cache.close()
+  })
+
+  test('is made anew when it is gone, and goes with its batches', async () => {
+    const disk = new MemoryDisk()
+    const view = await viewOf(disk, [numbered(0, 10), numbered(5, 20), []], 2)
+    const cache = new BatchCache(disk)
+    const lookups = new Lookups(cache)
+    const lookup = lookups.in(view, 1)
+    for (let times = 0; times < 3; times++) {
+      await untilSummed(lookup, lookups)
+      expect(lookup.find([7])).not.toBeInstanceOf(Promise)
+      for (const { id } of view.batches) await cache.drop(batchPath(id))
+      const read = lookup.find([7])
+      expect(read).toBeInstanceOf(Promise)
+      expect(await read).toHaveLength(1)
+    }
+    await cache.close()
+  })
+
+  test('is made while others have their turns', async () => {
+    const disk = new MemoryDisk()
+    const view = await viewOf(disk, [numbered(0, 200_000), []], 2)
+    const cache = new BatchCache(disk)
+    const lookups = new Lookups(cache)
+    const lookup = lookups.in(view, 1)
+    // Everything is kept: from here on nothing waits for the disk.
+    for await (const _ of scan(cache, view, { columns: [0, 1], conditions: [] }, { asOf: 1 }));
+    for (let times = 0; times < 30_000; times++) expect(lookup.find([1])).not.toBeInstanceOf(Promise)
+    let isMade = false
+    const made = lookups.settled().then(() => {
+      isMade = true
+    })
+    let turns = 0
+    for (; !isMade; turns++) await new Promise(resolve => setImmediate(resolve))
+    expect(turns).toBeGreaterThan(2)
+    await made
+    // What is found now is a row of the sum, which has no need of what it was made of.
+    for (const { id } of view.batches)
+      for (let group = 0; group < 4; group++) cache.kept.delete(`${batchPath(id)}:${group}`)
+    const [part] = await lookup.find([199_999])
+    expect(part!.to - part!.from).toBe(1)
+    await cache.close()
   })
 })
 
@@ -236,6 +373,27 @@ describe('snapshot.lookup', () => {
     await expect(snapshot.lookup(SHARD, [1])).rejects.toMatchObject({ code: 'DIFF_OVERFLOW' })
     expect(await snapshot.lookup(SHARD, [2])).toEqual([{ data: [2], diff: 2 ** 53 - 1 }])
     await store.close()
+  })
+
+  test('nothing of a sum goes on behind the end of the store', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { autoCompactThreshold: 0 })
+    for (const base of [0, 1])
+      await store
+        .insert(
+          SHARD,
+          Array.from({ length: 10_000 }, (_, row) => [2 * row + base, row]),
+        )
+        .then(() => store.flush())
+    const snapshot = await store.snapshot()
+    for (let node = 0; node < 10; node++) await snapshot.lookup(SHARD, [node])
+    // A sum is on its way by now.
+    await store.close()
+    const calls = disk.trace.length
+    for (let turns = 0; turns < 100; turns++) await new Promise(resolve => setImmediate(resolve))
+    expect(disk.trace.length).toBe(calls)
+    const opened = disk.trace.filter(label => /^open read batches/.test(label)).length
+    expect(disk.trace.filter(label => /^close batches/.test(label)).length).toBeGreaterThanOrEqual(opened)
   })
 
   test('damage elsewhere keeps nothing from being found', async () => {
