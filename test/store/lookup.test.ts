@@ -18,6 +18,7 @@ import { scan } from '../../src/store/scan.ts'
 import type { Snapshot } from '../../src/store/snapshot.ts'
 import { Turns } from '../../src/turns.ts'
 import { rowsOf } from '../batch/columns-of.ts'
+import { WatchedDisk } from '../batch/watched-disk.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn } from '../support/stores.ts'
 import { columnsFrom, type PlainUpdate } from '../support/values.ts'
@@ -242,9 +243,14 @@ describe('a sum', () => {
       await untilSummed(lookup, lookups)
       expect(lookup.find([7])).not.toBeInstanceOf(Promise)
       for (const { id } of view.batches) await cache.drop(batchPath(id))
-      const read = lookup.find([7])
-      expect(read).toBeInstanceOf(Promise)
-      expect(await read).toHaveLength(1)
+      // Not at once, but when as much was spent again.
+      for (let times = 0; times < 2; times++) {
+        const read = lookup.find([7])
+        expect(read).toBeInstanceOf(Promise)
+        expect(await read).toHaveLength(1)
+        await lookups.settled()
+        for (const { id } of view.batches) cache.kept.delete(`${batchPath(id)}:0`)
+      }
     }
     await cache.close()
   })
@@ -370,30 +376,63 @@ describe('snapshot.lookup', () => {
     const store = await openOn(new MemoryDisk())
     for (const data of [[1], [1], [2]]) await store.commit([{ shard: SHARD, data, diff: 2 ** 53 - 1 }])
     const snapshot = await store.snapshot()
-    await expect(snapshot.lookup(SHARD, [1])).rejects.toMatchObject({ code: 'DIFF_OVERFLOW' })
-    expect(await snapshot.lookup(SHARD, [2])).toEqual([{ data: [2], diff: 2 ** 53 - 1 }])
+    const check = async (snapshot: Snapshot): Promise<void> => {
+      await expect(snapshot.lookup(SHARD, [1])).rejects.toMatchObject({ code: 'DIFF_OVERFLOW' })
+      expect(await snapshot.lookup(SHARD, [2])).toEqual([{ data: [2], diff: 2 ** 53 - 1 }])
+      await expect(snapshot.lookup(SHARD, [])).rejects.toMatchObject({ code: 'DIFF_OVERFLOW' })
+    }
+    await check(snapshot)
+    await store.flush()
+    // First as they are in the batch, then in its sum.
+    const flushed = await store.snapshot()
+    for (let times = 0; times < 5; times++) await check(flushed)
     await store.close()
   })
 
-  test('nothing of a sum goes on behind the end of the store', async () => {
-    const disk = new SimulatedDisk()
+  test('the store is closed when a sum that is being made has come to its end', async () => {
+    const disk = new WatchedDisk()
+    const { open } = disk
+    let release = (): void => {}
+    let held: Promise<void> | undefined
+    disk.open = async (path, mode) => {
+      const file = await open.call(disk, path, mode)
+      if (!path.startsWith('batches')) return file
+      return {
+        ...file,
+        read: async (...at) => {
+          await held
+          return file.read(...at)
+        },
+      }
+    }
     const store = await openOn(disk, { autoCompactThreshold: 0 })
-    for (const base of [0, 1])
-      await store
-        .insert(
-          SHARD,
-          Array.from({ length: 10_000 }, (_, row) => [2 * row + base, row]),
-        )
-        .then(() => store.flush())
+    for (const base of [0, 1]) {
+      await store.insert(
+        SHARD,
+        Array.from({ length: 1000 }, (_, row) => [2 * row + base, row]),
+      )
+      await store.flush()
+    }
     const snapshot = await store.snapshot()
-    for (let node = 0; node < 10; node++) await snapshot.lookup(SHARD, [node])
-    // A sum is on its way by now.
-    await store.close()
-    const calls = disk.trace.length
+    // Files are open from here on, and can be read only later.
+    await snapshot.lookup(SHARD, [1])
+    held = new Promise(resolve => {
+      release = resolve
+    })
+    const lookups = Array.from({ length: 3000 }, (_, node) => snapshot.lookup(SHARD, [node]))
+    const isRefused = Promise.allSettled(lookups)
+    let isClosed = false
+    const closing = store.close().then(() => {
+      isClosed = true
+    })
     for (let turns = 0; turns < 100; turns++) await new Promise(resolve => setImmediate(resolve))
-    expect(disk.trace.length).toBe(calls)
-    const opened = disk.trace.filter(label => /^open read batches/.test(label)).length
-    expect(disk.trace.filter(label => /^close batches/.test(label)).length).toBeGreaterThanOrEqual(opened)
+    expect(isClosed).toBe(false)
+    release()
+    await closing
+    await isRefused
+    const calls = disk.calls.length
+    for (let turns = 0; turns < 100; turns++) await new Promise(resolve => setImmediate(resolve))
+    expect(disk.calls.length).toBe(calls)
   })
 
   test('damage elsewhere keeps nothing from being found', async () => {
