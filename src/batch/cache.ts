@@ -102,14 +102,7 @@ export class BatchCache {
   ): Promise<Bounds | undefined> {
     const batch = this.#open(path, description, shard)
     try {
-      let found: Bounds | undefined
-      const mayHold = (bounds: Bounds): boolean => {
-        found = bounds
-        return true
-      }
-      const reader = await batch.reader
-      reader.mayHold(index, [{ column, mayHold }])
-      return found
+      return (await batch.reader).bounds(index, column)
     } finally {
       await this.#leave(batch)
     }

@@ -22,8 +22,8 @@ export interface MergeRange {
  */
 const PIECE_ROWS = 65_536
 const WINDOW_ROWS = 131_072
-/** With fewer rows from each of many runs, what is done once a window would count. */
-const PIECE_ROWS_MIN = 4096
+/** Runs that share a window: more than these make it larger, or what is done once a window would count. */
+const WINDOW_RUNS_MAX = 32
 
 /** The times of many rows that are all at one: nobody changes them, so whoever asks next shares them. */
 let uniform: { readonly time: number; readonly times: Float64Array } = { time: 0, times: new Float64Array() }
@@ -177,15 +177,18 @@ const sumOf = (parts: readonly Columns[], concatenation: Concatenation): Columns
  *
  * Closes the runs when it ends, also early.
  * @param arity number of data columns
+ * @param windowRows about how many rows are merged at a time, and become one chunk: fewer take longer in all
  */
 export async function* merge(
   runs: readonly AsyncIterable<Columns>[],
   arity: number,
   range: MergeRange,
+  windowRows: number = WINDOW_ROWS,
 ): AsyncGenerator<Columns, void, undefined> {
-  const share = Math.ceil(WINDOW_ROWS / Math.max(1, runs.length))
-  const pieceRows = Math.min(PIECE_ROWS, Math.max(PIECE_ROWS_MIN, share))
-  const concatenation = new Concatenation(arity)
+  const sharing = Math.min(WINDOW_RUNS_MAX, Math.max(1, runs.length))
+  const pieceRows = Math.min(PIECE_ROWS, Math.ceil(windowRows / sharing))
+  // What takes the values of a window once takes those of the next one too, as a rule.
+  const concatenation = new Concatenation(arity, 2 * windowRows)
   const opened = runs.map(run => new Run(run, range, pieceRows))
   try {
     let carry: readonly Columns[] = []

@@ -51,17 +51,26 @@ const boundsOf = (type: PartType, statistics: ChunkStatistics | undefined, rows:
   someValue: statistics?.nulls === undefined || statistics.nulls < rows,
 })
 
-/** Whether a row group may hold a row that meets all conditions. A column of several types is never excluded by it. */
-export const rowGroupMayHold = (
+/** What the statistics say of a column of a row group; undefined if nothing, as of a column of several types. */
+export const rowGroupBounds = (
   layout: Layout,
   { rows, chunks }: RowGroupFooter,
+  column: number,
+): Bounds | undefined => {
+  const { parts } = layout[column]!
+  const [part] = parts
+  if (parts.length !== 1 || part!.type === 'vector') return undefined
+  const chunk = chunks.find(each => each.column === part!.name)
+  return boundsOf(part!.type, chunk?.statistics, rows)
+}
+
+/** Whether a row group may hold a row that meets all conditions, as far as its statistics say. */
+export const rowGroupMayHold = (
+  layout: Layout,
+  group: RowGroupFooter,
   conditions: readonly Exclusion[],
 ): boolean =>
   conditions.every(({ column, mayHold }) => {
-    const { parts } = layout[column]!
-    if (parts.length !== 1) return true
-    const [part] = parts
-    if (part!.type === 'vector') return true
-    const chunk = chunks.find(each => each.column === part!.name)
-    return mayHold(boundsOf(part!.type, chunk?.statistics, rows))
+    const bounds = rowGroupBounds(layout, group, column)
+    return bounds === undefined || mayHold(bounds)
   })

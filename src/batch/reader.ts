@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../disk/disk.ts'
 import { assert, CorruptionError, DiskError } from '../errors.ts'
 import { type Columns, slice } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
-import type { Exclusion } from '../model/predicate.ts'
+import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
 import type { Value } from '../model/value.ts'
 import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
@@ -13,7 +13,7 @@ import type { BatchDescription } from './description.ts'
 import { findRows } from './find-rows.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { MalformedColumn } from './malformed-column.ts'
-import { rowGroupMayHold } from './prune.ts'
+import { rowGroupBounds, rowGroupMayHold } from './prune.ts'
 import { corrupt, readVerified, readVerifiedChunks } from './verified.ts'
 import type { WasmReader } from './wasm-reader.ts'
 
@@ -141,6 +141,11 @@ export class BatchReader {
   /** Whether a row group may hold a row that meets all conditions, as far as its statistics say. */
   mayHold(index: number, conditions: readonly Exclusion[]): boolean {
     return rowGroupMayHold(this.#layout, this.#footer.rowGroups[index]!, conditions)
+  }
+
+  /** What the statistics say of a data column of a row group; undefined if nothing. */
+  bounds(index: number, column: number): Bounds | undefined {
+    return rowGroupBounds(this.#layout, this.#footer.rowGroups[index]!, column)
   }
 
   /**

@@ -5,8 +5,7 @@ import { type Column, type Columns, isHeapKind } from './columns.ts'
 import { Heap } from './heap.ts'
 import { Scratch } from './scratch.ts'
 
-/** Values of a column after which it starts with an empty heap again: what is kept is bounded. */
-const HEAP_VALUES_MAX = 262_144
+/** Bytes of the values of a column after which it starts with an empty heap again: what is kept is bounded. */
 const HEAP_BYTES_MAX = 16 * 1024 * 1024
 
 const UNKNOWN = -1
@@ -14,12 +13,17 @@ const UNKNOWN = -1
 /** One column of what is put together. */
 class Target {
   readonly #scratch = new Scratch()
+  readonly #valuesMax: number
   #heap = new Heap()
   /** Per heap that values came from, their codes in ours, or {@link UNKNOWN}. */
   #codes = new WeakMap<Heap, Int32Array>()
 
+  constructor(valuesMax: number) {
+    this.#valuesMax = valuesMax
+  }
+
   of(parts: readonly Column[], lengths: readonly number[], length: number): Column {
-    if (this.#heap.values.length > HEAP_VALUES_MAX || this.#heap.bytes > HEAP_BYTES_MAX) {
+    if (this.#heap.values.length > this.#valuesMax || this.#heap.bytes > HEAP_BYTES_MAX) {
       this.#heap = new Heap()
       this.#codes = new WeakMap()
     }
@@ -74,9 +78,12 @@ export class Concatenation {
   readonly #time = new Scratch()
   readonly #diff = new Scratch()
 
-  /** @param arity number of data columns of all parts */
-  constructor(arity: number) {
-    this.#targets = Array.from({ length: arity }, () => new Target())
+  /**
+   * @param arity number of data columns of all parts
+   * @param valuesMax values of a column after which it starts with an empty heap again
+   */
+  constructor(arity: number, valuesMax: number) {
+    this.#targets = Array.from({ length: arity }, () => new Target(valuesMax))
   }
 
   /** All rows of `parts` in a row, until the next call. Its heaps may hold values that no row has. */

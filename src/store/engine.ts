@@ -14,6 +14,7 @@ import type { Log } from '../wal/log.ts'
 import type { ImportProgress } from '../wal/record.ts'
 import { type CommitRequest, type Committed, StaleLookup } from './admission.ts'
 import type { CompactionProgress, CompactionReport } from './compactions.ts'
+import { Lookups } from './lookups.ts'
 import { type FlushReport, Maintenance } from './maintenance.ts'
 import { type Known, lookUp, type Wishes, wishesOf } from './membership.ts'
 import { Snapshot } from './snapshot.ts'
@@ -46,6 +47,7 @@ export class Engine {
   readonly #maintenance: Maintenance
   readonly #writer: Writer
   readonly #cache: BatchCache
+  readonly #lookups: Lookups
   readonly #snapshots = new Set<Snapshot>()
   /** What somebody asked for and is under way: closing waits for it, or it would go on in a directory that is let go. */
   readonly #running = new Set<Promise<unknown>>()
@@ -55,6 +57,7 @@ export class Engine {
     this.#parts = parts
     const { disk, registry, log, state, settings, now } = parts
     this.#cache = new BatchCache(disk)
+    this.#lookups = new Lookups(this.#cache)
     this.#maintenance = new Maintenance({ disk, registry, log, state, settings, cache: this.#cache, now })
     this.#writer = new Writer(state, log, settings, {
       room: seal => this.#maintenance.room(seal),
@@ -171,7 +174,7 @@ export class Engine {
     const { state } = this.#parts
     const { asOf: at, lsn, views, batches } = viewAsOf(state, asOf)
     this.#maintenance.retention.pins.pin(batches)
-    const snapshot: Snapshot = new Snapshot(this.#cache, views, { asOf: at, lsn }, () => {
+    const snapshot: Snapshot = new Snapshot(this.#cache, this.#lookups, views, { asOf: at, lsn }, () => {
       this.#snapshots.delete(snapshot)
       this.#maintenance.retention.release(snapshot)
       this.#maintenance.retention.pins.unpin(batches)
@@ -261,6 +264,7 @@ export class Engine {
       await this.#writer.close()
       await this.#maintenance.settled()
       await this.#cache.close()
+      await this.#lookups.settled()
       await log.close()
     } finally {
       await release()

@@ -15,10 +15,10 @@ export class OverflowCheck {
     this.#shard = shard
   }
 
-  /** @throws {FrontierError} DIFF_OVERFLOW */
-  see(columns: Columns): void {
-    const { diff, length } = columns
-    for (let row = 0; row < length; row++) {
+  /** Sees rows `[from, to)`, by default all. @throws {FrontierError} DIFF_OVERFLOW */
+  see(columns: Columns, from = 0, to: number = columns.length): void {
+    const { diff } = columns
+    for (let row = from; row < to; row++) {
       if (this.#last !== undefined) this.#checkNext(this.#last, columns, row)
       if (Math.abs(diff[row]!) === LARGEST) this.#last = slice(columns, row, row + 1)
     }

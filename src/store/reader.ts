@@ -11,6 +11,7 @@ import { batchPath } from '../shard/metadata.ts'
 import { Pins } from '../shard/pins.ts'
 import { Turns } from '../turns.ts'
 import { type Holder, look, type Sight } from './look.ts'
+import { Lookups } from './lookups.ts'
 import { checkOptions } from './options.ts'
 import { Snapshot } from './snapshot.ts'
 import { lossReason, type StoreStatus, shardStatuses } from './status.ts'
@@ -35,6 +36,7 @@ const isAbsent = (error: unknown): boolean =>
 export class Reader implements AsyncDisposable {
   readonly #parts: ReaderParts
   readonly #cache: BatchCache
+  readonly #lookups: Lookups
   readonly #pins: Pins
   readonly #snapshots = new Set<Snapshot>()
   /** Looks at the store, one after the other. */
@@ -48,6 +50,7 @@ export class Reader implements AsyncDisposable {
   private constructor(parts: ReaderParts) {
     this.#parts = parts
     this.#cache = new BatchCache(parts.disk)
+    this.#lookups = new Lookups(this.#cache)
     this.#pins = new Pins(ids => this.#letGo(ids.map(batchPath)))
   }
 
@@ -151,7 +154,7 @@ export class Reader implements AsyncDisposable {
     this.#requireOpen()
     const { asOf, lsn, views, batches } = viewAsOf(this.#seen.state, options.asOf)
     this.#pins.pin(batches)
-    const snapshot: Snapshot = new Snapshot(this.#cache, views, { asOf, lsn }, () => {
+    const snapshot: Snapshot = new Snapshot(this.#cache, this.#lookups, views, { asOf, lsn }, () => {
       this.#snapshots.delete(snapshot)
       this.#pins.unpin(batches)
     })
@@ -227,6 +230,7 @@ export class Reader implements AsyncDisposable {
     for (const snapshot of this.#snapshots) await snapshot.close()
     await this.#closures.settled()
     await this.#cache.close()
+    await this.#lookups.settled()
     await this.#parts.disk.close()
   }
 

@@ -132,12 +132,14 @@ const isWorthKeeping = (cache: BatchCache, batches: readonly BatchEntry[], arity
  * Reads one row group of each batch at a time; where a condition asks for one value, or they take little room, through
  * the row groups that are kept. Where the wanted columns are not the first ones in order, the distinct rows are kept in
  * memory.
+ * @param windowRows as of {@link merge}, where that is what is done
  */
 export const scan = (
   cache: BatchCache,
   view: ShardView,
   selection: Selection,
   { after = -1, asOf }: Span,
+  windowRows?: number,
 ): AsyncGenerator<Columns> => {
   const range = { since: asOf, until: asOf, after }
   const { conditions } = selection
@@ -153,5 +155,5 @@ export const scan = (
     ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection)),
   ]
   const arity = selection.columns.length
-  return keepsOrder(selection.columns) ? merge(runs, arity, range) : sum(runs, arity, range)
+  return keepsOrder(selection.columns) ? merge(runs, arity, range, windowRows) : sum(runs, arity, range)
 }

@@ -3,6 +3,7 @@
 
 import type { ArrowTable } from '../batch/arrow.ts'
 import type { BatchCache } from '../batch/cache.ts'
+import { columnsAt, type Part } from '../batch/sum-parts.ts'
 import { CommitError, FrontierError, InputError } from '../errors.ts'
 import { type Columns, emptyColumns } from '../model/columns.ts'
 import { leadingPoints } from '../model/predicate.ts'
@@ -11,10 +12,11 @@ import { checkTime } from '../model/update.ts'
 import type { Value } from '../model/value.ts'
 import type { Shard, ShardView } from '../shard/shard.ts'
 import { arraysOf, type ColumnArrays } from './arrays.ts'
-import { Lookup } from './lookup.ts'
+import type { Lookup } from './lookup.ts'
+import type { Lookups } from './lookups.ts'
 import { ExactSum, OverflowCheck } from './multiplicity.ts'
 import { isLookup, type ReadOptions, selectionOf } from './read-options.ts'
-import { type Row, rowReader } from './row.ts'
+import { addRows, type Row, rowReader } from './row.ts'
 import { type Selection, type Span, scan } from './scan.ts'
 
 /** Arrow takes longer to load than a store to open: so only who asks for tables waits for it. */
@@ -51,6 +53,7 @@ export class Snapshot implements AsyncDisposable {
   /** The last commit that the view has seen. */
   readonly lsn: number
   readonly #cache: BatchCache
+  readonly #allLookups: Lookups
   readonly #views: ReadonlyMap<string, ShardView | Shard>
   readonly #release: () => void
   /** By shard, of those in which something was looked up. */
@@ -60,11 +63,13 @@ export class Snapshot implements AsyncDisposable {
   /** @param views per shard; a shard that is damaged stands for itself. */
   constructor(
     cache: BatchCache,
+    lookups: Lookups,
     views: ReadonlyMap<string, ShardView | Shard>,
     at: { readonly asOf: number; readonly lsn: number },
     release: () => void,
   ) {
     this.#cache = cache
+    this.#allLookups = lookups
     this.#views = views
     this.asOf = at.asOf
     this.lsn = at.lsn
@@ -101,8 +106,7 @@ export class Snapshot implements AsyncDisposable {
   #lookupIn(view: ShardView): Lookup {
     let lookup = this.#lookups.get(view.name)
     if (lookup === undefined) {
-      // What a shard holds as of a time, after a commit, never changes.
-      lookup = new Lookup(this.#cache, view, this.asOf, `${view.name} ${this.lsn} ${this.asOf}`)
+      lookup = this.#allLookups.in(view, this.asOf)
       this.#lookups.set(view.name, lookup)
     }
     return lookup
@@ -112,9 +116,10 @@ export class Snapshot implements AsyncDisposable {
     try {
       await this.#cache.othersTurn
       if (span.after === undefined && isLookup(selection, view.schema)) {
-        const found = await this.#lookupIn(view).find(leadingPoints(selection.conditions))
-        this.#requireOpen()
-        if (found.length > 0) yield found
+        for (const part of await this.#lookupIn(view).find(leadingPoints(selection.conditions))) {
+          this.#requireOpen()
+          yield columnsAt(part, this.asOf)
+        }
         return
       }
       for await (const columns of scan(this.#cache, view, selection, span)) {
@@ -257,18 +262,21 @@ export class Snapshot implements AsyncDisposable {
     const values = prefix.map((value, index) =>
       canonicalIn(isFloatColumn(schema[index]!), value, `prefix[${index}]`),
     )
-    let found: Columns
+    let parts: readonly Part[]
     try {
       const turn = this.#cache.othersTurn
       if (turn !== undefined) await turn
-      found = await this.#lookupIn(view).find(values)
+      const found = this.#lookupIn(view).find(values)
+      parts = found instanceof Promise ? await found : found
     } finally {
       this.#requireOpen()
     }
-    new OverflowCheck(shard).see(found)
-    const rowAt = rowReader(found, schema)
+    const check = new OverflowCheck(shard)
     const rows: Row[] = []
-    for (let row = 0; row < found.length; row++) rows.push(rowAt(row))
+    for (const { columns, from, to } of parts) {
+      check.see(columns, from, to)
+      addRows(rows, columns, from, to, schema)
+    }
     return rows
   }
 

@@ -14,10 +14,12 @@ const texts = (columns: Columns): string[] =>
 
 const anyUpdate = fc.record({ data: anyTuple(2), time: fc.nat(), diff: fc.integer({ min: 1 }) })
 
+const calls = fc.array(fc.array(fc.array(anyUpdate, { maxLength: 8 }), { maxLength: 4 }))
+
 test('the rows are those of the parts, one behind the other, also when asked again for others', () => {
   fc.assert(
-    fc.property(fc.array(fc.array(fc.array(anyUpdate, { maxLength: 8 }), { maxLength: 4 })), calls => {
-      const concatenation = new Concatenation(2)
+    fc.property(calls, fc.constantFrom(2, 1000), (calls, valuesMax) => {
+      const concatenation = new Concatenation(2, valuesMax)
       const done: [Columns, string[]][] = []
       for (const call of calls) {
         const parts = call.map(updates => columnsFrom(2, updates))
@@ -36,7 +38,7 @@ test('the rows are those of the parts, one behind the other, also when asked aga
 
 test('a part may grow between two calls', () => {
   const part = new GrowingColumns(1)
-  const concatenation = new Concatenation(1)
+  const concatenation = new Concatenation(1, 1000)
   part.append(['a'], 0, 1)
   expect(texts(concatenation.of([part]))).toEqual(['"a" @0 1'])
   part.append(['b'], 0, 1)
@@ -44,7 +46,7 @@ test('a part may grow between two calls', () => {
 })
 
 test('a value is moved once, and what is kept is bounded', () => {
-  const concatenation = new Concatenation(1)
+  const concatenation = new Concatenation(1, 4)
   const of = (...values: Value[]): Columns =>
     concatenation.of([
       columnsFrom(
@@ -62,4 +64,9 @@ test('a value is moved once, and what is kept is bounded', () => {
   const after = of('a')
   expect(after.data[0]!.heap).not.toBe(first.data[0]!.heap)
   expect(texts(after)).toEqual(['"a" @0 1'])
+  expect(of('b', 'c', 'd').data[0]!.heap).toBe(after.data[0]!.heap)
+  expect(of('e').data[0]!.heap).toBe(after.data[0]!.heap)
+  const last = of('a', 'e')
+  expect(last.data[0]!.heap).not.toBe(after.data[0]!.heap)
+  expect([...last.data[0]!.payload]).toEqual([0, 1])
 })
