@@ -1,6 +1,7 @@
 // Owns what a batch spans: the range of its times and, for each column, its least and greatest value and its nulls.
 // The order is that of model/value.ts, so that a reader can skip a batch by comparing.
-import { type Column, type Columns, contentAt, isHeapKind, valueAt } from '../model/columns.ts'
+import { type Column, type Columns, contentAt, isHeapKind, onlyKind, valueAt } from '../model/columns.ts'
+import { type Extent, extentOf } from '../model/extent.ts'
 import type { ColumnType } from '../model/schema.ts'
 import { compareKinded, compareValues, Kind, type Value } from '../model/value.ts'
 import type { ColumnDescription } from './description.ts'
@@ -20,21 +21,8 @@ interface Bound {
 }
 
 /** Of rows that are all integers, the common case: no call for each. Undefined if one is something else. */
-const integerBounds = (
-  { kinds, payload }: Column,
-  length: number,
-): { min: number; max: number } | undefined => {
-  if (length === 0) return undefined
-  let min = Number.POSITIVE_INFINITY
-  let max = Number.NEGATIVE_INFINITY
-  for (let row = 0; row < length; row++) {
-    if (kinds[row] !== Kind.int) return undefined
-    const value = payload[row]!
-    if (value < min) min = value
-    if (value > max) max = value
-  }
-  return { min, max }
-}
+const integerBounds = (column: Column, length: number): Extent | undefined =>
+  onlyKind(column, length) === Kind.int ? extentOf(column.payload, length) : undefined
 
 class ColumnSpan {
   readonly #min: Bound = { value: undefined }
@@ -43,7 +31,7 @@ class ColumnSpan {
 
   add(column: Column, length: number): void {
     const integers = integerBounds(column, length)
-    if (integers !== undefined) this.#widen(integers.min, integers.max)
+    if (integers !== undefined) this.#widen(integers.least, integers.greatest)
     else this.#addMixed(column, length)
   }
 
@@ -103,11 +91,10 @@ export class Span {
   }
 
   add(columns: Columns): void {
-    for (let row = 0; row < columns.length; row++) {
-      const at = columns.time[row]!
-      if (at < this.#lower) this.#lower = at
-      if (at > this.#greatest) this.#greatest = at
-    }
+    if (columns.length === 0) return
+    const { least, greatest } = extentOf(columns.time, columns.length)
+    this.#lower = Math.min(this.#lower, least)
+    this.#greatest = Math.max(this.#greatest, greatest)
     columns.data.forEach((column, index) => {
       this.#columns[index]!.add(column, columns.length)
     })

@@ -75,8 +75,13 @@ const exactSums = (diff: Float64Array, { rows, starts }: SortedRows): Sums => {
   return { rows: Uint32Array.from(kept), sums: Float64Array.from(sums) }
 }
 
+/** Whether no two rows are of the same update and none has a diff of zero: then there is nothing to add up or to leave out. */
+const isConsolidated = ({ diff, length }: Columns, starts: Uint8Array): boolean =>
+  !starts.includes(0) && !diff.subarray(0, length).includes(0)
+
 /** One row for each update that begins in `starts`, with the sum of its diffs, and none where that is zero. */
 const summed = (columns: Columns, sorted: SortedRows): Columns => {
+  if (isConsolidated(columns, sorted.starts)) return gather(columns, sorted.rows)
   const { rows, sums } = safeSums(columns.diff, sorted) ?? exactSums(columns.diff, sorted)
   return gather(columns, rows, sums.slice())
 }
@@ -128,8 +133,8 @@ export const consolidateSorted = (columns: Columns, some?: Uint32Array): Columns
     else mark(column.payload)
   }
   mark(columns.time)
-  // Nothing to add up and nothing to leave out: the columns as they are.
-  const isWhole = some === undefined && !starts.includes(0) && !columns.diff.subarray(0, length).includes(0)
+  // Then they are the columns as they are.
+  const isWhole = some === undefined && isConsolidated(columns, starts)
   return isWhole ? columns : summed(columns, { rows: some ?? allRows(length), starts })
 }
 

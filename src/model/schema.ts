@@ -2,7 +2,8 @@
 // Invariant: an inferred type only widens (null -> any one type -> any; int32 -> int64), so every batch ever
 // written still fits; a declared type never changes.
 import { InputError } from '../errors.ts'
-import type { Column, Columns } from './columns.ts'
+import { type Column, type Columns, onlyKind } from './columns.ts'
+import { extentOf } from './extent.ts'
 import { canonical, Float, Kind, type Value } from './value.ts'
 
 /** `null`: nothing but nulls so far. `any`: several types in one column, each value with its own, losslessly. */
@@ -125,11 +126,15 @@ export const joinTypes = (a: ColumnType, b: ColumnType): ColumnType => {
 
 /** The narrowest type that holds every value of rows `[0, length)`. */
 export const typeOfColumn = (column: Column, length: number): ColumnType => {
+  if (onlyKind(column, length) === Kind.int) {
+    const { least, greatest } = extentOf(column.payload, length)
+    return joinTypes(typeOf(Kind.int, least), typeOf(Kind.int, greatest))
+  }
   let type: ColumnType = 'null'
   let lastKind: number = Kind.null
   for (let row = 0; row < length && type !== 'any'; row++) {
     const kind = column.kinds[row]!
-    // The common case, one kind throughout, costs one comparison; int32 may still widen and is always looked at.
+    // One kind throughout costs one comparison; int32 may still widen and is always looked at.
     if (kind === lastKind && type !== 'int32') continue
     lastKind = kind
     type = joinTypes(type, typeOf(kind as Kind, column.payload[row]!))

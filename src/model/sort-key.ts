@@ -3,6 +3,7 @@
 // into one number below 2^53, the more significant ones multiplied by the ranges of the others.
 // Strings and what is mixed, other than numbers, go through ranks of their distinct values: the comparator sees each value once.
 import { type Column, type Columns, contentAt, isHeapKind, isUniform, onlyKind } from './columns.ts'
+import { extentOf } from './extent.ts'
 import { isRanked, ranksOf, sortCodes } from './ranking.ts'
 import { compareKinded, type HeapValue, Kind } from './value.ts'
 
@@ -95,6 +96,10 @@ const survey = (column: Column, length: number): Survey => {
   const only = onlyKind(column, length)
   const found = only === undefined ? kindsOf(column, length) : { kind: only, hasNull: false }
   const { kinds, payload } = column
+  if (only === Kind.int) {
+    const { least, greatest } = extentOf(payload, length)
+    return { ...found, lowest: least, highest: greatest }
+  }
   let lowest = Number.POSITIVE_INFINITY
   let highest = Number.NEGATIVE_INFINITY
   for (let row = 0; row < length; row++) {
@@ -224,15 +229,9 @@ const addColumn = (making: KeysInTheMaking, column: Column, length: number): voi
 
 const addTimes = (making: KeysInTheMaking, time: Float64Array, length: number): void => {
   if (isUniform(time, length)) return
-  let lowest = Number.POSITIVE_INFINITY
-  let highest = 0
-  for (let row = 0; row < length; row++) {
-    const at = time[row]!
-    if (at < lowest) lowest = at
-    if (at > highest) highest = at
-  }
-  const { values, scale } = making.place(highest - lowest + 1)
-  for (let row = 0; row < length; row++) values[row]! += (time[row]! - lowest) * scale
+  const { least, greatest } = extentOf(time, length)
+  const { values, scale } = making.place(greatest - least + 1)
+  for (let row = 0; row < length; row++) values[row]! += (time[row]! - least) * scale
 }
 
 /**

@@ -50,7 +50,14 @@ export const unpackWide = (
 }
 
 /** Packs `count` words, those at even places in `even` bits each, the others in `odd`; together they fill whole bytes. */
-const packWords = (sink: Sink, words: Uint32Array, count: number, even: number, odd: number): void => {
+const packWords = (
+  sink: Sink,
+  words: Uint32Array,
+  from: number,
+  count: number,
+  even: number,
+  odd: number,
+): void => {
   // The last word may be written in full.
   sink.reserve(((even + odd) * count) / 16 + 4)
   const { view } = sink
@@ -58,7 +65,7 @@ const packWords = (sink: Sink, words: Uint32Array, count: number, even: number, 
   let word = 0
   let used = 0
   for (let index = 0; index < count; index++) {
-    const value = words[index]!
+    const value = words[from + index]!
     const bits = (index & 1) === 0 ? even : odd
     word |= value << used
     used += bits
@@ -73,10 +80,28 @@ const packWords = (sink: Sink, words: Uint32Array, count: number, even: number, 
   sink.length = at + (used >>> 3)
 }
 
-/** Packs `count` values, a multiple of 8, of up to 32 bits. */
-export const pack = (sink: Sink, width: number, values: Uint32Array, count: number): void =>
-  packWords(sink, values, count, width, width)
+/** Up to this width eight values fit into one word. */
+const EIGHT_FIT = 4
+
+/** Values of so few bits that eight of them are one word of `8 * width` bits. */
+const packEights = (sink: Sink, width: number, values: Uint32Array, from: number, count: number): void => {
+  sink.reserve((width * count) / 8)
+  const { bytes } = sink
+  let at = sink.length
+  for (let index = from; index < from + count; index += 8) {
+    let word = values[index]!
+    for (let next = 1, shift = width; next < 8; next++, shift += width) word |= values[index + next]! << shift
+    for (let byte = 0; byte < width; byte++) bytes[at++] = word >>> (8 * byte)
+  }
+  sink.length = at
+}
+
+/** Packs `count` values from place `from` on, a multiple of 8, of up to 32 bits. */
+export const pack = (sink: Sink, width: number, values: Uint32Array, from: number, count: number): void => {
+  if (width <= EIGHT_FIT) packEights(sink, width, values, from, count)
+  else packWords(sink, values, from, count, width, width)
+}
 
 /** Packs values of 33 to 64 bits, a multiple of 8, each as its low 32 bits and the others: `words` has both by turns. */
 export const packWide = (sink: Sink, width: number, words: Uint32Array): void =>
-  packWords(sink, words, words.length, WORD_BITS, width - WORD_BITS)
+  packWords(sink, words, 0, words.length, WORD_BITS, width - WORD_BITS)

@@ -248,7 +248,7 @@ const writeNarrow = (sink: Sink, start: number, last: number, least: number): nu
   if (bits === 0) return 0
   for (; index < STEP; index++) low[index] = 0
   const width = bitWidth(bits >>> 0)
-  pack(sink, width, low, STEP)
+  pack(sink, width, low, 0, STEP)
   return width
 }
 
@@ -298,7 +298,7 @@ export const writeDeltaWide = (sink: Sink, values: BigInt64Array): void => {
         words[2 * index] = low[index]!
         words[2 * index + 1] = Number(bits >> 32n)
       }
-      if (width <= 32) pack(sink, width, low, STEP)
+      if (width <= 32) pack(sink, width, low, 0, STEP)
       else packWide(sink, width, words)
       sink.bytes[widths + miniblock] = width
     }

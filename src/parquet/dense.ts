@@ -1,5 +1,5 @@
 // Owns the values of one column of a row group side by side, without its nulls: what the encodings work on.
-import type { Column } from '../model/columns.ts'
+import { type Column, isUniform } from '../model/columns.ts'
 import { Kind } from '../model/value.ts'
 import type { ValueType } from './schema.ts'
 
@@ -31,7 +31,8 @@ const KINDS: Readonly<Record<ValueType, readonly [Kind, Kind]>> = {
 export const denseOf = ({ kinds, payload, heap }: Column, type: ValueType, rows: number): Dense => {
   const [first, second] = KINDS[type]
   let count = 0
-  for (let row = 0; row < rows; row++) if (kinds[row] === first || kinds[row] === second) count++
+  if (rows > 0 && kinds[0] === first && isUniform(kinds, rows)) count = rows
+  else for (let row = 0; row < rows; row++) if (kinds[row] === first || kinds[row] === second) count++
   const mayBeWide = second === Kind.wide && heap.values.length > 0
   if (count === rows && !mayBeWide)
     return { count, defined: undefined, payload: payload.subarray(0, rows), isWide: undefined }

@@ -2,11 +2,12 @@
 // is judged by the data of the chunk alone.
 import { assert } from '../errors.ts'
 import type { Column } from '../model/columns.ts'
+import { extentOf } from '../model/extent.ts'
 import { binaryBounds, booleanBounds, floatBounds, integerBounds } from './bounds.ts'
 import { Codec, compressed } from './compression.ts'
 import { type Dense, denseOf } from './dense.ts'
 import { binariesWriter } from './encode-binaries.ts'
-import { bigIntsOf, booleansWriter, extentOf, floatsWriter, integersWriter } from './encode-integers.ts'
+import { bigIntsOf, booleansWriter, floatsWriter, integersWriter } from './encode-integers.ts'
 import { Encoding } from './encoding.ts'
 import type { WrittenChunk } from './footer.ts'
 import { writeHybrid } from './hybrid.ts'
@@ -220,16 +221,29 @@ const writeBodies = (
 /** What compression must save at least, as a part: less is not worth decompressing. */
 const WORTHWHILE = 1 / 16
 
+/** Pages of numbers that are tried first, with the dictionary if there is one; what saves less of these is not tried on. */
+const TRIED_PAGES = 3
+const PROMISING = WORTHWHILE / 4
+
 const bytesOf = (pages: readonly Uint8Array[]): number => pages.reduce((sum, { length }) => sum + length, 0)
 
-/** The codec and the pages as they are stored: compressed where all of them together become small enough. */
+/**
+ * The codec and the pages as they are stored: compressed where all of them together become small enough.
+ * @param isEven whether its pages are alike. Numbers, in as many bits as they need, are; matches of texts are far apart
+ */
 const stored = (
   pages: readonly Uint8Array[],
   wanted: Codec,
+  isEven: boolean,
 ): { codec: Codec; pages: readonly Uint8Array[] } => {
   if (wanted === Codec.none) return { codec: Codec.none, pages }
-  // To try costs little: Snappy hurries over what has no matches.
-  const smaller = pages.map(page => compressed(wanted, page))
+  const smaller: Uint8Array[] = []
+  for (const page of pages) {
+    smaller.push(compressed(wanted, page))
+    if (!isEven || smaller.length !== TRIED_PAGES) continue
+    const tried = bytesOf(pages.slice(0, TRIED_PAGES))
+    if (bytesOf(smaller) > tried * (1 - PROMISING)) return { codec: Codec.none, pages }
+  }
   return bytesOf(smaller) < bytesOf(pages) * (1 - WORTHWHILE)
     ? { codec: wanted, pages: smaller }
     : { codec: Codec.none, pages }
@@ -257,6 +271,7 @@ export const encodeChunk = (
   const { codec, pages } = stored(
     bodies.map(({ from, to }) => scratch.bytes.subarray(from, to)),
     wanted,
+    plan.bytesAt === undefined,
   )
   const begin = out.length
   let saved = 0

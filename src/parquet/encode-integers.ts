@@ -1,4 +1,5 @@
 // Owns how integers, booleans and floats are written: PLAIN, as deltas, or, where they are few, as codes.
+import type { Extent } from '../model/extent.ts'
 import type { Heap } from '../model/heap.ts'
 import { bitWidth } from './bit-packing.ts'
 import { writeDelta, writeDeltaWide } from './delta.ts'
@@ -10,23 +11,6 @@ import { Sink } from './sink.ts'
 import type { ValuesWriter } from './values.ts'
 
 const WORD = 2 ** 32
-
-/** Least and greatest of the values; both 0 if there are none. */
-export interface Extent {
-  readonly least: number
-  readonly greatest: number
-}
-
-export const extentOf = (values: Float64Array): Extent => {
-  let least = values.length === 0 ? 0 : values[0]!
-  let greatest = least
-  for (let index = 1; index < values.length; index++) {
-    const value = values[index]!
-    if (value < least) least = value
-    else if (value > greatest) greatest = value
-  }
-  return { least, greatest }
-}
 
 /** Safe integers of 32 or 64 bits, one after the other; no BigInt is made. */
 const writePlain = (sink: Sink, bits: 32 | 64, values: Float64Array, from: number, to: number): void => {

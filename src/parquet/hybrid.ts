@@ -65,13 +65,12 @@ const writePacked = (sink: Sink, width: number, values: Uint32Array, from: numbe
   if (from === to) return
   const groups = Math.ceil((to - from) / GROUP)
   sink.varint(groups * 2 + 1)
-  for (let at = from; at < to; at += STEP) {
-    const count = Math.min(STEP, to - at)
-    for (let index = 0; index < count; index++) scratch[index] = values[at + index]!
-    const padded = Math.ceil(count / GROUP) * GROUP
-    scratch.fill(0, count, padded)
-    pack(sink, width, scratch, padded)
-  }
+  const whole = (to - from) & -GROUP
+  pack(sink, width, values, from, whole)
+  if (from + whole === to) return
+  scratch.fill(0, 0, GROUP)
+  scratch.set(values.subarray(from + whole, to))
+  pack(sink, width, scratch, 0, GROUP)
 }
 
 /** Writes the values of `[from, to)`, of `width` bits each, up to 32. */
@@ -89,6 +88,10 @@ export const writeHybrid = (
     const value = values[at]!
     let end = at + 1
     while (end < to && values[end] === value) end++
+    if (end - at < shortest) {
+      at = end
+      continue
+    }
     // Packed values come in whole groups: the run fills the last one.
     const packed = Math.ceil((at - packedFrom) / GROUP) * GROUP
     const runFrom = packedFrom + packed

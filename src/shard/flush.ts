@@ -5,6 +5,7 @@ import { makeBatchAside } from '../batch/crew.ts'
 import type { ParquetCompression, ParquetProfile, Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import type { Columns } from '../model/columns.ts'
+import { extentOf } from '../model/extent.ts'
 import { widen } from '../model/schema.ts'
 import { type BatchEntry, batchPath, withFlush } from './metadata.ts'
 import type { Registry } from './registry.ts'
@@ -31,11 +32,9 @@ export interface FlushedBuffer {
   readonly bytes: number
 }
 
-const greatestTime = ({ time, length }: Columns): number => {
-  let greatest = -1
-  for (let row = 0; row < length; row++) if (time[row]! > greatest) greatest = time[row]!
-  return greatest
-}
+/** The time after the greatest. */
+const upperOf = ({ time, length }: Columns): number =>
+  length === 0 ? 0 : extentOf(time, length).greatest + 1
 
 /** Publishes the tombstone of `shard`. */
 const publishDrop = async (registry: Registry, shard: Shard): Promise<void> => {
@@ -94,7 +93,7 @@ export const flushOldest = async (
   const metadata = withFlush(before, {
     batch,
     flushedLsn: buffer.fence,
-    upper: greatestTime(buffer.columns) + 1,
+    upper: upperOf(buffer.columns),
     schema,
   })
   await registry.publish(metadata, firstLsn) // commit point: a crash above leaves an orphan batch, never a gap

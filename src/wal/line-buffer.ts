@@ -6,14 +6,16 @@ import { checksumWithin } from '../model/checksum.ts'
 import { type Column, type Columns, contentAt } from '../model/columns.ts'
 import { Kind } from '../model/value.ts'
 import { columnText } from '../model/value-json.ts'
+import { INTEGER_BYTES, putInteger } from './digits.ts'
+import { areIntegers, integerRowBytes, putIntegerRows } from './integer-rows.ts'
 import { AT, ascii, DIFF, DURABLE, FALSE, LSN, NULL, TIME, TRUE } from './line-text.ts'
 import { type CommitRecord, PREFIX_BYTES, rareMembers } from './record.ts'
 
 const FIRST_BYTES = 64 * 1024
 /** What is kept of the array between groups: one large commit must not hold its memory for ever. */
 const KEPT_BYTES = 4 * 1024 * 1024
-/** Digits of a safe integer, and its sign. */
-const INTEGER_BYTES = 17
+/** Room that is made at once for rows of integers. */
+const ROWS_BYTES = 64 * 1024
 /** What stands around the values of an update, with its time and diff; and before all of them in a line. */
 const UPDATE_BYTES = 128
 /** Shard names whose JSON is remembered. */
@@ -26,12 +28,20 @@ const UPDATE = ascii(',"update":{"data":')
 const UPDATES = ascii(',"updates":{')
 const HEX = ascii('0123456789abcdef')
 
-const [QUOTE, BACKSLASH, COMMA, MINUS, ZERO, COLON, OPEN, CLOSE, END, NEWLINE] = ascii(
-  '"\\,-0:[]}\n',
-) as never as [number, number, number, number, number, number, number, number, number, number]
+const [QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, END, NEWLINE] = ascii('"\\,:[]}\n') as never as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+]
 
 export class LineBuffer {
   #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  #view = new DataView(this.#bytes.buffer)
   #length = 0
   readonly #names = new Map<string, Uint8Array>()
 
@@ -49,7 +59,7 @@ export class LineBuffer {
   /** Forgets all lines. */
   clear(): void {
     this.#length = 0
-    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
+    if (this.#bytes.length > KEPT_BYTES) this.#use(Buffer.allocUnsafeSlow(FIRST_BYTES))
   }
 
   /** Forgets the lines behind the first `length` bytes. */
@@ -135,9 +145,27 @@ export class LineBuffer {
   }
 
   #triples(columns: Columns): void {
-    const { time, diff, length } = columns
     this.#reserve(2)
     this.#byte(OPEN)
+    if (areIntegers(columns)) this.#integerRows(columns)
+    else this.#rows(columns)
+    this.#reserve(1)
+    this.#byte(CLOSE)
+  }
+
+  #integerRows(columns: Columns): void {
+    const rowBytes = integerRowBytes(columns.data.length)
+    const step = Math.ceil(ROWS_BYTES / rowBytes)
+    for (let from = 0; from < columns.length; from += step) {
+      const to = Math.min(columns.length, from + step)
+      this.#reserve(1 + (to - from) * rowBytes)
+      if (from > 0) this.#byte(COMMA)
+      this.#length = putIntegerRows(this.#view, this.#length, columns, from, to)
+    }
+  }
+
+  #rows(columns: Columns): void {
+    const { time, diff, length } = columns
     for (let row = 0; row < length; row++) {
       this.#reserve(UPDATE_BYTES)
       if (row > 0) this.#byte(COMMA)
@@ -150,7 +178,6 @@ export class LineBuffer {
       this.#integer(diff[row]!)
       this.#byte(CLOSE)
     }
-    this.#byte(CLOSE)
   }
 
   #tuple({ data }: Columns, row: number): void {
@@ -218,33 +245,7 @@ export class LineBuffer {
 
   /** A safe integer. There is room for it. */
   #integer(value: number): void {
-    let rest = value
-    if (rest < 0) {
-      this.#byte(MINUS)
-      rest = -rest
-    }
-    const bytes = this.#bytes
-    let places = 1
-    for (let bound = 10; rest >= bound; bound *= 10) places++
-    let at = this.#length + places
-    this.#length = at
-    // Above 2^31 digits are taken off seven at a time, so that the others are found with whole numbers of 32 bits.
-    while (rest > 0x7fffffff) {
-      const high = Math.floor(rest / 1e7)
-      let low = rest - high * 1e7
-      for (let digit = 0; digit < 7; digit++) {
-        const next = (low / 10) | 0
-        bytes[--at] = ZERO + low - next * 10
-        low = next
-      }
-      rest = high
-    }
-    let low = rest | 0
-    do {
-      const next = (low / 10) | 0
-      bytes[--at] = ZERO + low - next * 10
-      low = next
-    } while (low > 0)
+    this.#length = putInteger(this.#view, this.#length, value)
   }
 
   #text(text: string): void {
@@ -269,6 +270,11 @@ export class LineBuffer {
     if (needed <= this.#bytes.length) return
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length))
     grown.set(this.lines)
-    this.#bytes = grown
+    this.#use(grown)
+  }
+
+  #use(bytes: Buffer): void {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer)
   }
 }
