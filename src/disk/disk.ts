@@ -26,10 +26,20 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
+/** What is written past every cache is a multiple of that: as many bytes as a sector has on any disk we know. */
+export const BLOCK_BYTES = 4096
+
 /** What a file does while the thread waits: as {@link DiskFile} does it, but that it throws. */
 export interface BlockingFile {
   write(offset: number, bytes: Uint8Array): void
   sync(barrier: Barrier): void
+  /**
+   * Writes `bytes` at `offset` and makes them, and nothing else, durable: with one call of the system, which is sooner
+   * done. Up to the next multiple of {@link BLOCK_BYTES} behind them the file must have zeros. If it throws, they may be
+   * written, and durable, or not: as if a sync had failed.
+   * @returns whether it was done: false, always or from some time on, where the system cannot; then nothing was written
+   */
+  overwrite?(offset: number, bytes: Uint8Array, barrier: Barrier): boolean
 }
 
 export interface DiskEntry {

@@ -7,6 +7,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'no
 import { join } from 'node:path'
 import { assert, DiskError } from '../errors.ts'
 import type { Barrier } from './barrier.ts'
+import { DirectWriter } from './direct-writer.ts'
 import type { BlockingFile, Disk, DiskEntry, DiskFile } from './disk.ts'
 import type { DiskLocation } from './location.ts'
 import { Pace } from './pace.ts'
@@ -38,11 +39,15 @@ class NodeFile implements DiskFile {
   readonly #blocking: BlockingFile = {
     write: (offset, bytes) => this.#writeNow(offset, bytes),
     sync: barrier => this.#syncNow(barrier),
+    overwrite: (offset, bytes, barrier) => this.#overwriteNow(offset, bytes, barrier),
   }
+  /** Undefined before it is needed; null once it is known that there is none. */
+  #direct: DirectWriter | null | undefined
 
-  constructor(handle: FileHandle, path: string) {
+  constructor(handle: FileHandle, path: string, isWritable: boolean) {
     this.#handle = handle
     this.#path = path
+    if (!isWritable) this.#direct = null
   }
 
   /** While syncs of this file are quick. */
@@ -119,6 +124,30 @@ class NodeFile implements DiskFile {
     this.#pace.took(performance.now() - started)
   }
 
+  #overwriteNow(offset: number, bytes: Uint8Array, barrier: Barrier): boolean {
+    assert(Number.isSafeInteger(offset) && offset >= 0, 'a write has a position')
+    if (this.#direct === undefined) this.#direct = DirectWriter.of(this.#handle.fd) ?? null
+    const direct = this.#direct
+    if (direct === null) return false
+    const started = performance.now()
+    let isDone = false
+    this.#attemptNow(
+      'overwrite',
+      () => {
+        isDone = direct.write(offset, bytes)
+      },
+      barrier,
+    )
+    if (isDone) this.#pace.took(performance.now() - started)
+    else this.#closeDirect()
+    return isDone
+  }
+
+  #closeDirect(): void {
+    this.#direct?.close()
+    this.#direct = null
+  }
+
   async truncate(size: number): Promise<void> {
     assert(Number.isSafeInteger(size) && size >= 0, 'a size is a whole number')
     await this.#attempt('truncate', () => this.#handle.truncate(size))
@@ -129,6 +158,7 @@ class NodeFile implements DiskFile {
   }
 
   async close(): Promise<void> {
+    this.#closeDirect()
     await this.#attempt('close', () => this.#handle.close())
   }
 }
@@ -181,7 +211,7 @@ export class NodeDisk implements Disk {
         await handle.close()
         throw cause
       }
-      return new NodeFile(handle, path)
+      return new NodeFile(handle, path, mode !== 'read')
     })
   }
 

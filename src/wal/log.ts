@@ -4,7 +4,7 @@
 // Behind the last line there may be zeros: space that was allocated for the next ones, and means nothing.
 
 import type { Barrier } from '../disk/barrier.ts'
-import type { BlockingFile, Disk, DiskFile } from '../disk/disk.ts'
+import { BLOCK_BYTES, type BlockingFile, type Disk, type DiskFile } from '../disk/disk.ts'
 import { writeNew } from '../disk/replace.ts'
 import { CommitError } from '../errors.ts'
 import { Turns } from '../turns.ts'
@@ -207,6 +207,11 @@ export class Log {
     segmentBytes: number,
   ): Promise<never> | undefined {
     if (this.#poison !== undefined) throw this.poisoned()
+    if (this.#overwriteNow(file, lines)) {
+      this.#appended(lines, lastLsn, upper)
+      this.#synced(lastLsn)
+      return undefined
+    }
     try {
       file.write(this.#size, lines)
     } catch (cause) {
@@ -223,6 +228,17 @@ export class Log {
     }
     this.#synced(lastLsn)
     return undefined
+  }
+
+  /** Writes lines into space that is there, and syncs them, with one call. Returns whether it could. */
+  #overwriteNow(file: BlockingFile, lines: Uint8Array): boolean {
+    if (file.overwrite === undefined || this.#size + lines.length + BLOCK_BYTES > this.#allocated)
+      return false
+    try {
+      return file.overwrite(this.#size, lines, 'B1')
+    } catch (cause) {
+      throw this.#unsynced(cause)
+    }
   }
 
   #appended(lines: Uint8Array, lastLsn: number, upper: number): void {

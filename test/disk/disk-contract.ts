@@ -1,6 +1,6 @@
 // Owns what every disk must do alike, to the error codes: the store cannot tell them apart.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Disk, DiskFile } from '../../src/disk/disk.ts'
+import { BLOCK_BYTES, type Disk, type DiskFile } from '../../src/disk/disk.ts'
 import { readWhole, replaceFile } from '../../src/disk/replace.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -130,6 +130,31 @@ export const testDiskContract = (
       if (readOnly !== undefined)
         expect(() => readOnly.write(0, encode('x'))).toThrow(expect.objectContaining({ code: 'DISK_FAILED' }))
       await reading.close()
+    })
+
+    test('what is written over zeros at once is as if it had been written and synced', async () => {
+      const file = await disk.open('a', 'create')
+      await file.write(0, new Uint8Array(3 * BLOCK_BYTES))
+      await file.sync('B1')
+      const expected = new Uint8Array(3 * BLOCK_BYTES)
+      let isDone = true
+      for (const [offset, length] of [
+        [10, 100],
+        [110, BLOCK_BYTES],
+        [BLOCK_BYTES + 110, 7],
+      ] as const) {
+        const bytes = new Uint8Array(length).fill(length)
+        isDone = isDone && file.blocking?.overwrite?.(offset, bytes, 'B1') === true
+        if (isDone) expected.set(bytes, offset)
+      }
+      expect(Buffer.compare(await file.read(0, expected.length), expected)).toBe(0)
+      await file.close()
+      expect(file.blocking?.overwrite?.(0, encode('x'), 'B1') ?? false).toBe(false)
+      const reading = await disk.open('a', 'read')
+      await reading.sync('B1')
+      expect(reading.blocking?.overwrite?.(0, encode('x'), 'B1') ?? false).toBe(false)
+      await reading.close()
+      expect(Buffer.compare(await readWhole(disk, 'a', expected.length), expected)).toBe(0)
     })
 
     test('closing twice is fine, using a closed file is not', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Disk } from '../../src/disk/disk.ts'
+import type { Barrier } from '../../src/disk/barrier.ts'
+import type { BlockingFile, Disk } from '../../src/disk/disk.ts'
 import { MemoryDisk } from '../../src/disk/memory-disk.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
 import { commitsOf } from '../../src/wal/commit-run.ts'
@@ -340,6 +341,94 @@ describe('space for small commits', () => {
     await appendDurably(log, 2)
     expect(await sizeOf(disk)).toBeGreaterThan(log.bytes)
     expect((await scan(disk.crash('synced'))).lsns).toEqual([1, 2])
+  })
+})
+
+/** As `disk`, with files that can be written over at once, as `overwrite` says. What it does is noted. */
+const overwritable = (
+  disk: MemoryDisk,
+  overwrite: (write: () => void) => boolean,
+): { readonly disk: Disk; readonly calls: string[] } => {
+  const calls: string[] = []
+  const open = disk.open.bind(disk)
+  disk.open = async (path, mode) => {
+    const file = await open(path, mode)
+    const blocking = file.blocking!
+    Object.defineProperty(file, 'blocking', {
+      value: {
+        write: (offset: number, bytes: Uint8Array) => {
+          calls.push('write')
+          blocking.write(offset, bytes)
+        },
+        sync: (barrier: Barrier) => {
+          calls.push('sync')
+          blocking.sync(barrier)
+        },
+        overwrite: (offset: number, bytes: Uint8Array) => {
+          calls.push('overwrite')
+          return overwrite(() => blocking.write(offset, bytes))
+        },
+      } satisfies BlockingFile,
+    })
+    return file
+  }
+  return { disk, calls }
+}
+
+describe('lines over zeros', () => {
+  test('are written and synced with one call, as far as there is space', async () => {
+    const { disk, calls } = overwritable(new MemoryDisk(), write => {
+      write()
+      return true
+    })
+    const log = await empty(disk)
+    await appendDurably(log, 1)
+    let lsn = 2
+    do await appendDurably(log, lsn++)
+    while (calls.at(-1) === 'overwrite')
+    // The first line makes the space; the last is too near its end.
+    const overwritten = lsn - 3
+    expect(calls).toEqual([
+      ...['write', 'write', 'sync'],
+      ...Array(overwritten).fill('overwrite'),
+      ...['write', 'sync'],
+    ])
+    expect(overwritten).toBeGreaterThan(50)
+    expect(log).toMatchObject({ durableLsn: lsn - 1, syncs: lsn - 1 })
+    const { lsns } = await scan(disk)
+    expect(lsns.length).toBe(lsn - 1)
+  })
+
+  test('go the other way where the disk has no such call', async () => {
+    const { disk, calls } = overwritable(new MemoryDisk(), () => false)
+    const log = await empty(disk)
+    for (let lsn = 1; lsn <= 3; lsn++) await appendDurably(log, lsn)
+    expect(calls).toEqual([
+      ...['write', 'write', 'sync'],
+      ...['overwrite', 'write', 'sync'],
+      ...['overwrite', 'write', 'sync'],
+    ])
+    expect(log.durableLsn).toBe(3)
+  })
+
+  test('that fail may be there or not: that poisons, and nothing is tried again', async () => {
+    const { disk, calls } = overwritable(new MemoryDisk(), write => {
+      write()
+      throw new Error('EIO')
+    })
+    const log = await empty(disk)
+    await appendDurably(log, 1)
+    await expect(appendDurably(log, 2)).rejects.toMatchObject({
+      code: 'LOG_SYNC_FAILED',
+      outcome: 'indeterminate',
+      details: { durableLsn: 1 },
+    })
+    const { length } = calls
+    await expect(appendDurably(log, 3)).rejects.toMatchObject({ code: 'POISONED', outcome: 'determinate' })
+    await log.close()
+    expect(calls).toHaveLength(length)
+    const { lsns } = await scan(disk)
+    expect(lsns.length).toBe(2)
   })
 })
 
