@@ -2,7 +2,7 @@
 // removed (rules 18). Invariant: no byte is decoded before its checksum was verified (rules 15).
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { assert, CorruptionError, DiskError } from '../errors.ts'
-import { type Columns, slice } from '../model/columns.ts'
+import { type Columns, emptyColumns, slice } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
 import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
@@ -10,11 +10,11 @@ import type { Value } from '../model/value.ts'
 import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
 import { ColumnChunks, decodeGroup, isGroupDecodable } from './decode-group.ts'
 import type { BatchDescription } from './description.ts'
-import { findRows } from './find-rows.ts'
+import { findLeading, findRows } from './find-rows.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { MalformedColumn } from './malformed-column.ts'
 import { rowGroupBounds, rowGroupMayHold } from './prune.ts'
-import { corrupt, readVerified, readVerifiedChunks } from './verified.ts'
+import { corrupt, readVerifiedChunks, requireChecksum } from './verified.ts'
 import type { WasmReader } from './wasm-reader.ts'
 
 const openFile = async (disk: Disk, file: string): Promise<DiskFile> => {
@@ -27,6 +27,9 @@ const openFile = async (disk: Disk, file: string): Promise<DiskFile> => {
   }
 }
 
+/** The names of the column chunks of a layout, of time and of diff. */
+const chunkNames = (layout: Layout): string[] => [...partNames(layout), 'time', 'diff']
+
 /** Whether the footer, which is what was written, is the footer of the batch that the metadata describes. */
 const checkFooter = (
   footer: ParquetFooter,
@@ -38,7 +41,7 @@ const checkFooter = (
   if (layout.length !== description.columns.length) return 'the number of columns differs'
   if (layout.some(({ type }, index) => type !== description.columns[index]!.type))
     return 'a column type differs'
-  const columns = [...partNames(layout), 'time', 'diff'].join()
+  const columns = chunkNames(layout).join()
   let end = MAGIC.length
   for (const [index, { rows, chunks }] of footer.rowGroups.entries()) {
     const group = description.rowGroups[index]!
@@ -110,13 +113,18 @@ export class BatchReader {
     description: BatchDescription,
     shard: string,
   ): Promise<BatchReader> {
-    const size = await source.size()
-    if (size !== description.bytes)
-      throw corrupt('the size of a batch differs', { file, expected: description.bytes, found: size })
-    const magic = Buffer.from(await source.read(0, MAGIC.length)).toString('latin1')
-    if (magic !== MAGIC) throw corrupt('the file is not a Parquet file', { file, offset: 0 })
     const { offset, crc32 } = description.footer
-    const bytes = await readVerified(source, offset, size - offset, crc32, { file })
+    // At once: who opens many batches waits for each of them to be asked.
+    const [found, magic, bytes] = await Promise.all([
+      source.size(),
+      source.read(0, MAGIC.length),
+      source.read(offset, description.bytes - offset),
+    ])
+    if (found !== description.bytes)
+      throw corrupt('the size of a batch differs', { file, expected: description.bytes, found })
+    if (Buffer.from(magic).toString('latin1') !== MAGIC)
+      throw corrupt('the file is not a Parquet file', { file, offset: 0 })
+    requireChecksum(bytes, crc32, { file, offset })
     let footer: ParquetFooter
     let own: ReturnType<typeof layoutFromText>
     try {
@@ -157,7 +165,7 @@ export class BatchReader {
   read(index: number, columns?: readonly number[]): Promise<Columns> {
     return this.#whileOpen(async () => {
       const layout = this.#layoutOf(columns)
-      const bytesOf = await this.#chunksOf(index, layout)
+      const bytesOf = await this.#chunksOf(index, chunkNames(layout))
       const decoded = await this.#decoding(index, () =>
         isGroupDecodable(layout, this.#footer.rowGroups[index]!)
           ? decodeGroup(layout, new ColumnChunks(this.#footer, index, bytesOf))
@@ -170,24 +178,31 @@ export class BatchReader {
 
   /**
    * The rows of a row group whose first values are `prefix`, in order, as whole tuples. Only pages that may have some are
-   * decoded: for few rows it costs a small part of what {@link read} does.
+   * decoded, and where there are none, only the first column is read: for few rows it costs a small part of what
+   * {@link read} does.
    *
    * @throws {CorruptionError} BATCH_CORRUPT as {@link read} does
    */
   find(index: number, prefix: readonly Value[]): Promise<Columns> {
-    const group = this.#footer.rowGroups[index]!
-    if (prefix.length > 0 && isGroupDecodable(this.#layout, group))
-      return this.#whileOpen(async () => {
-        const bytesOf = await this.#chunksOf(index, this.#layout)
-        const chunks = new ColumnChunks(this.#footer, index, bytesOf)
-        const found = await this.#decoding(index, () => findRows(this.#layout, chunks, prefix))
-        this.#check(found, index, found.length)
-        return found
-      })
+    if (prefix.length > 0 && isGroupDecodable(this.#layout, this.#footer.rowGroups[index]!))
+      return this.#whileOpen(() => this.#find(index, prefix))
     return this.read(index).then(rows => {
       const { from, to } = rowsBeginningWith(rows, prefix)
       return slice(rows, from, to)
     })
+  }
+
+  async #find(index: number, prefix: readonly Value[]): Promise<Columns> {
+    const [leading, ...others] = this.#layout
+    const chunksOf = async (names: readonly string[]): Promise<ColumnChunks> =>
+      new ColumnChunks(this.#footer, index, await this.#chunksOf(index, names))
+    const first = await chunksOf(partNames([leading!]))
+    const rows = await this.#decoding(index, () => findLeading(leading!, first, prefix[0]!))
+    if (rows.column.kinds.length === 0) return emptyColumns(this.#layout.length)
+    const rest = await chunksOf(chunkNames(others))
+    const found = await this.#decoding(index, () => findRows(rows, others, rest, prefix))
+    this.#check(found, index, found.length)
+    return found
   }
 
   #layoutOf(columns: readonly number[] | undefined): Layout {
@@ -228,14 +243,13 @@ export class BatchReader {
     return this.#wasm
   }
 
-  /** The column chunks of a layout, time and diff, by name. */
-  async #chunksOf(index: number, layout: Layout): Promise<ReadonlyMap<string, Uint8Array>> {
+  /** Column chunks by name. */
+  async #chunksOf(index: number, names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
     assert(index >= 0 && index < this.rowGroups, 'the row group exists')
-    const names = new Set([...partNames(layout), 'time', 'diff'])
     const { chunks } = this.#footer.rowGroups[index]!
     const expected = this.description.rowGroups[index]!.chunks
     const details = { file: this.file, rowGroup: index }
-    return readVerifiedChunks(this.#source, chunks, expected, names, details)
+    return readVerifiedChunks(this.#source, chunks, expected, new Set(names), details)
   }
 
   /** @param len how many rows there must be */

@@ -8,19 +8,11 @@ import type { ColumnChunk } from '../parquet/footer.ts'
 export const corrupt = (why: string, details: ErrorDetails, cause?: unknown): CorruptionError =>
   new CorruptionError('BATCH_CORRUPT', why, details, cause)
 
-/** Reads exactly the range and checks it. */
-export const readVerified = async (
-  source: DiskFile,
-  offset: number,
-  length: number,
-  expected: string,
-  details: ErrorDetails,
-): Promise<Uint8Array<ArrayBuffer>> => {
-  const bytes = await source.read(offset, length)
+/** @throws {CorruptionError} BATCH_CORRUPT with `details` if bytes have not the checksum that they must have */
+export const requireChecksum = (bytes: Uint8Array, expected: string, details: ErrorDetails): void => {
   const found = checksum(bytes)
-  if (bytes.length !== length || found !== expected)
-    throw corrupt('the checksum of a batch does not match', { ...details, offset, expected, found })
-  return bytes
+  if (found !== expected)
+    throw corrupt('the checksum of a batch does not match', { ...details, expected, found })
 }
 
 /**
@@ -49,15 +41,7 @@ export const readVerifiedChunks = async (
     for (; from < to; from++) {
       const chunk = chunks[from]!
       const own = bytes.subarray(chunk.offset - offset, chunk.offset - offset + chunk.length)
-      const found = checksum(own)
-      if (found !== expected[from])
-        throw corrupt('the checksum of a batch does not match', {
-          ...details,
-          column: chunk.column,
-          offset: chunk.offset,
-          expected: expected[from],
-          found,
-        })
+      requireChecksum(own, expected[from]!, { ...details, column: chunk.column, offset: chunk.offset })
       bytesOf.set(chunk.column, own)
     }
   }

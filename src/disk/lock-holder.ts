@@ -1,6 +1,6 @@
 // Owns who holds a lock: how a process describes itself in LOCK, and when such a description proves that its process
 // is gone. In doubt it is alive: a lock is never taken for its age, nor from a process that is stopped or slow.
-import { readFile, readlink } from 'node:fs/promises'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { asNatural, asObject, asText, field, type JsonObject } from '../model/json.ts'
 
@@ -38,38 +38,43 @@ export const parseProcessStat = (text: string): ProcessState | undefined => {
   return { startTicks, exited: (state === 'Z' || state === 'X') && threads <= 1 }
 }
 
-const readProcess = async (pid: number): Promise<ProcessState | undefined> =>
-  readFile(`/proc/${pid}/stat`, 'latin1').then(parseProcessStat, () => undefined)
+/** What `read` says; null if it cannot. What is read below is in no file: nobody has to wait for a disk. */
+const orNull = (read: () => string): string | null => {
+  try {
+    return read()
+  } catch {
+    return null
+  }
+}
+
+const readProcess = (pid: number): ProcessState | undefined =>
+  parseProcessStat(orNull(() => readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? '')
 
 /**
  * This process.
  * @param folderId device and inode of the folder whose kernel lock it has, if it has one
  */
-export const describeSelf = async (since: string, folderId: string | undefined): Promise<LockHolder> => {
+export const describeSelf = (since: string, folderId: string | undefined): LockHolder => {
   const linux = process.platform === 'linux'
   return {
     pid: process.pid,
     host: hostname(),
-    bootId: linux
-      ? await readFile('/proc/sys/kernel/random/boot_id', 'latin1').then(
-          text => text.trim(),
-          () => null,
-        )
-      : null,
-    startTicks: linux ? ((await readProcess(process.pid))?.startTicks ?? null) : null,
-    pidNamespace: linux ? await readlink('/proc/self/ns/pid').catch(() => null) : process.platform,
+    bootId: linux ? orNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()) : null,
+    startTicks: linux ? (readProcess(process.pid)?.startTicks ?? null) : null,
+    pidNamespace: linux ? orNull(() => readlinkSync('/proc/self/ns/pid')) : process.platform,
     kernelLock:
       linux && folderId !== undefined
-        ? await readlink('/proc/self/ns/net').then(
-            namespace => `${namespace} ${folderId}`,
-            () => null,
-          )
+        ? orNull(() => `${readlinkSync('/proc/self/ns/net')} ${folderId}`)
         : null,
     since,
   }
 }
 
-const orNull = <T>(holder: JsonObject, key: string, read: (json: unknown, place: string) => T): T | null => {
+const fieldOrNull = <T>(
+  holder: JsonObject,
+  key: string,
+  read: (json: unknown, place: string) => T,
+): T | null => {
   const value = field(holder, key)
   return value === null ? null : read(value, key)
 }
@@ -83,10 +88,10 @@ export const parseHolder = (text: string): LockHolder => {
   return {
     pid: asNatural(field(holder, 'pid'), 'pid'),
     host: asText(field(holder, 'host'), 'host'),
-    bootId: orNull(holder, 'bootId', asText),
-    startTicks: orNull(holder, 'startTicks', asNatural),
-    pidNamespace: orNull(holder, 'pidNamespace', asText),
-    kernelLock: orNull(holder, 'kernelLock', asText),
+    bootId: fieldOrNull(holder, 'bootId', asText),
+    startTicks: fieldOrNull(holder, 'startTicks', asNatural),
+    pidNamespace: fieldOrNull(holder, 'pidNamespace', asText),
+    kernelLock: fieldOrNull(holder, 'kernelLock', asText),
     since: asText(field(holder, 'since'), 'since'),
   }
 }
@@ -102,7 +107,7 @@ export const hasLockOf = (self: LockHolder, holder: LockHolder): boolean =>
  * Whether it is certain that `holder` no longer runs: this machine was started again since, or its pid can be looked
  * up from here and names no process, or one that started at another time.
  */
-export const isProvablyDead = async (holder: LockHolder, self: LockHolder): Promise<boolean> => {
+export const isProvablyDead = (holder: LockHolder, self: LockHolder): boolean => {
   if (holder.bootId !== self.bootId)
     return holder.bootId !== null && self.bootId !== null && holder.host === self.host
   if (holder.pidNamespace === null || holder.pidNamespace !== self.pidNamespace) return false
@@ -112,7 +117,7 @@ export const isProvablyDead = async (holder: LockHolder, self: LockHolder): Prom
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ESRCH') return true
   }
-  const found = await readProcess(holder.pid)
+  const found = readProcess(holder.pid)
   if (found === undefined || holder.startTicks === null) return false
   return found.exited || found.startTicks !== holder.startTicks
 }

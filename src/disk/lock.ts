@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:net'
 import { DiskError, LockedError } from '../errors.ts'
 import type { Disk } from './disk.ts'
 import { describeSelf, hasLockOf, isProvablyDead, type LockHolder, parseHolder } from './lock-holder.ts'
-import { readWhole, replaceFile, TEMPORARY } from './replace.ts'
+import { readWhole, TEMPORARY, writeNew } from './replace.ts'
 import { diskError, errnoOf } from './system-error.ts'
 
 const LOCK = 'LOCK'
@@ -79,8 +79,8 @@ const locked = (
 const successorOf = async (disk: Disk): Promise<LockHolder | undefined> => {
   const holder = await readHolder(disk).catch(() => undefined)
   if (typeof holder !== 'object') return undefined
-  const self = await describeSelf(new Date().toISOString(), undefined)
-  return (await isProvablyDead(holder, self)) ? undefined : holder
+  const self = describeSelf(new Date().toISOString(), undefined)
+  return isProvablyDead(holder, self) ? undefined : holder
 }
 
 const removeIfThere = async (disk: Disk, path: string): Promise<void> => {
@@ -99,7 +99,7 @@ const judge = async (disk: Disk, folder: string, self: LockHolder): Promise<void
       'make sure that no process has the directory, then open it with --break-lock',
     )
   if (hasLockOf(self, holder)) return
-  if (await isProvablyDead(holder, self)) return
+  if (isProvablyDead(holder, self)) return
   throw locked(
     folder,
     `${whoIs(holder)} has had the directory since ${holder.since}, or it cannot be proved from here that it is gone`,
@@ -143,7 +143,7 @@ export const acquireLock = async (
   } catch (cause) {
     throw cause instanceof LockedError ? cause : diskError(cause, folder, 'lock')
   }
-  const holder = await describeSelf(new Date().toISOString(), server === undefined ? undefined : folderId)
+  const holder = describeSelf(new Date().toISOString(), server === undefined ? undefined : folderId)
   const text = `${JSON.stringify(holder)}\n`
   try {
     if (!options.breakLock) await judge(disk, folder, holder)
@@ -163,7 +163,9 @@ export const acquireLock = async (
     }
   }
   try {
-    await replaceFile(disk, LOCK, new TextEncoder().encode(text))
+    await writeNew(disk, LOCK + TEMPORARY, new TextEncoder().encode(text), 'B7')
+    // The name need not be durable: after a power loss nobody has the directory, whether LOCK is there or not.
+    await disk.rename(LOCK + TEMPORARY, LOCK)
   } catch (cause) {
     await letGo().catch(() => undefined) // the first failure says more
     throw cause

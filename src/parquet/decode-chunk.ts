@@ -304,7 +304,9 @@ export class OpenChunk {
   readonly #heap: Heap
   /** Of a column of lists: they alone say which rows they have. */
   readonly #lists: readonly Page[]
-  readonly #pages: readonly PlacedPage[]
+  /** Those of another column that were not asked for yet, behind {@link #placed}. */
+  readonly #pages: Iterator<Page, void>
+  readonly #placed: PlacedPage[] = []
   #dictionaryPage: Page | undefined
   #dictionary: Dictionary | undefined
 
@@ -328,41 +330,50 @@ export class OpenChunk {
     const isRepeated = type === 'vector'
     const pages = pagesOf(bytes, codec as Codec, { isRepeated, isOptional: !required })
     this.#lists = isRepeated ? [...pages] : []
-    this.#pages = isRepeated ? [] : this.#placed(pages)
+    this.#pages = pages
   }
 
   /** The first row of each page; for a column of lists, which is decoded as a whole, 0. */
   get starts(): readonly number[] {
-    return this.#type === 'vector' ? [0] : this.#pages.map(({ from }) => from)
+    if (this.#type === 'vector') return [0]
+    this.#placeThrough(this.#rows)
+    return this.#placed.map(({ from }) => from)
   }
 
-  /** Rows of it. Only pages that they are in are decoded, except of lists. @throws {MalformedParquet} */
+  /**
+   * Rows of it. Only pages that they are in are decoded, and none behind them is looked at, except of lists.
+   * @throws {MalformedParquet}
+   */
   decode(range: RowRange = { from: 0, to: this.#rows }): Column {
     const { from, to } = range
     if (this.#type === 'vector') return cut(decodeVectors(this.#lists, this.#rows, this.#heap), from, to)
-    const touched = this.#pages.filter(page => page.from < to && page.to > from)
+    this.#placeThrough(to)
+    const touched = this.#placed.filter(page => page.from < to && page.to > from)
     const first = touched[0]?.from ?? from
     const column = columnOf(Math.max(0, to - first), this.#heap)
     for (const each of touched) this.#decodePage(each, this.#type, range, column, each.from - first)
     return cut(column, from - first, to - first)
   }
 
-  /** Every row of a flat column is one value of its pages: so they say themselves which rows they have. */
-  #placed(pages: Iterable<Page>): readonly PlacedPage[] {
-    const placed: PlacedPage[] = []
-    let row = 0
-    for (const page of pages) {
+  /**
+   * Finds the pages of the rows before `to`, and all of them if these are all rows. Every row of a flat column is one value
+   * of its pages: so they say themselves which rows they have.
+   */
+  #placeThrough(to: number): void {
+    let row = this.#placed.at(-1)?.to ?? 0
+    while (row < to || to === this.#rows) {
+      const { value: page } = this.#pages.next()
+      if (page === undefined) break
       if (page.isDictionary) {
         this.#dictionaryPage = page
         continue
       }
-      const to = row + page.values
-      if (to > this.#rows) throw new MalformedParquet('a column chunk has more rows than its row group')
-      placed.push({ page, from: row, to })
-      row = to
+      const from = row
+      row += page.values
+      if (row > this.#rows) throw new MalformedParquet('a column chunk has more rows than its row group')
+      this.#placed.push({ page, from, to: row })
     }
-    if (row !== this.#rows) throw new MalformedParquet('a column chunk has fewer rows than its row group')
-    return placed
+    if (row < to) throw new MalformedParquet('a column chunk has fewer rows than its row group')
   }
 
   /** Decodes the rows of a page that are in `range`, and maybe others before them, to `column` from `at` on. */

@@ -32,19 +32,20 @@ const otherwise = (id: number): never => {
 
 /** The fields of a structure by number. What is absent is undefined; what is of another type is refused. */
 export class ThriftStruct {
-  readonly #fields = new Map<number, ThriftValue>()
+  /** By their numbers, which are small. An array is made in a fraction of the time of a map, and a file has many. */
+  readonly #fields: ThriftValue[] = []
 
   set(id: number, value: ThriftValue): void {
-    this.#fields.set(id, value)
+    this.#fields[id] = value
   }
 
   has(id: number): boolean {
-    return this.#fields.has(id)
+    return id in this.#fields
   }
 
   /** A safe integer. */
   integer(id: number): number | undefined {
-    const value = this.#fields.get(id)
+    const value = this.#fields[id]
     if (value === undefined && !this.has(id)) return undefined
     return typeof value === 'number' ? value : otherwise(id)
   }
@@ -56,12 +57,12 @@ export class ThriftStruct {
   }
 
   boolean(id: number): boolean | undefined {
-    const value = this.#fields.get(id)
+    const value = this.#fields[id]
     return value === undefined || typeof value === 'boolean' ? value : otherwise(id)
   }
 
   binary(id: number): Uint8Array | undefined {
-    const value = this.#fields.get(id)
+    const value = this.#fields[id]
     return value === undefined || value instanceof Uint8Array ? value : otherwise(id)
   }
 
@@ -71,12 +72,12 @@ export class ThriftStruct {
   }
 
   struct(id: number): ThriftStruct | undefined {
-    const value = this.#fields.get(id)
+    const value = this.#fields[id]
     return value === undefined || value instanceof ThriftStruct ? value : otherwise(id)
   }
 
   #list(id: number): readonly ThriftValue[] {
-    const value = this.#fields.get(id)
+    const value = this.#fields[id]
     return value === undefined || Array.isArray(value) ? (value ?? []) : otherwise(id)
   }
 

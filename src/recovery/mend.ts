@@ -23,7 +23,7 @@ import { activateSegment, Log, prepareSegment } from '../wal/log.ts'
 import { SEGMENT_BYTES_MAX, type SegmentFile } from '../wal/reader.ts'
 import { encodeHeader } from '../wal/record.ts'
 import { CURRENT, NEXT, type Segment, sealedPath, WAL_FOLDER } from '../wal/segment.ts'
-import { keepBytes, keepReport, moveAside } from './quarantine.ts'
+import { keepBytes, keepReport, moveAside, QUARANTINE_FOLDER } from './quarantine.ts'
 import { FOLDERS } from './read-shards.ts'
 import type { Recovered } from './recover.ts'
 import type { SalvagedLog } from './salvage.ts'
@@ -70,8 +70,9 @@ const syncEverything = async (disk: Disk): Promise<void> => {
   }
 }
 
+const DOCUMENT = new RegExp(`^${SHARDS_FOLDER}/.*\\.json$`)
 /** What only a flush or a compaction makes; other people's files are left where they are. */
-const BATCH_FILE = /^[0-9]+\.parquet$/
+const BATCH = new RegExp(`^${BATCHES_FOLDER}/[0-9]+\\.parquet$`)
 
 class Mending {
   readonly #disk: Disk
@@ -88,26 +89,30 @@ class Mending {
     this.#at = at
   }
 
+  /** Keeps what follows the valid lines, unless it is padding, which is not worth it. */
+  async #keepTail({ path, size, end, damage }: Segment): Promise<void> {
+    if (damage === undefined) return
+    const { offset, lsn, reason } = damage
+    const bytes = await readWhole(this.#disk, path, size)
+    const report = { from: path, reason: `torn write: ${reason}`, offset, lsn }
+    this.bytesCut = size - end
+    this.quarantined.push(
+      await keepBytes(this.#disk, `torn-${lsn}.wal`, bytes.subarray(end), report, this.#at),
+    )
+  }
+
   /**
-   * Keeps what follows the valid lines, cuts it off, and makes the rest durable (B10), with or without a cut: after a kill
-   * the tail may be in the page cache alone, and batches are about to build on it. Padding is not worth keeping.
+   * Cuts off what follows the valid lines and makes the rest durable (B10), with or without a cut: after a kill the tail
+   * may be in the page cache alone, and batches are about to build on it.
    */
-  async #cutTail(segment: Segment): Promise<void> {
-    const bytes = await readWhole(this.#disk, segment.path, segment.size)
-    if (segment.damage !== undefined) {
-      const { offset, lsn, reason } = segment.damage
-      const report = { from: segment.path, reason: `torn write: ${reason}`, offset, lsn }
-      this.bytesCut = segment.size - segment.end
-      this.quarantined.push(
-        await keepBytes(this.#disk, `torn-${lsn}.wal`, bytes.subarray(segment.end), report, this.#at),
-      )
-    }
-    const file = await this.#disk.open(segment.path, 'write')
+  async #cutTail({ path, size, end }: Segment): Promise<void> {
+    const bytes = await readWhole(this.#disk, path, size)
+    const file = await this.#disk.open(path, 'write')
     try {
       // The same bytes again: a page whose sync failed under the process before may be marked clean, and then a sync
       // alone would say yes and write nothing.
-      await file.write(0, bytes.subarray(0, segment.end))
-      if (segment.end < segment.size) await file.truncate(segment.end)
+      await file.write(0, bytes.subarray(0, end))
+      if (end < size) await file.truncate(end)
       await file.sync('B10')
     } finally {
       await file.close()
@@ -138,8 +143,9 @@ class Mending {
   async sealCurrent(): Promise<SegmentFile | undefined> {
     const { current } = this.#recovered.log
     if (current === undefined || current.path === NEXT) return undefined
-    if (this.#adopted === 0) await this.#cutTail(current)
+    if (this.#adopted === 0) await this.#keepTail(current)
     if (current.runs.length === 0) return undefined
+    if (this.#adopted === 0) await this.#cutTail(current)
     const firstLsn = current.header?.firstLsn ?? 1
     await this.#disk.rename(CURRENT, sealedPath(firstLsn))
     await this.#disk.syncDirectory(WAL_FOLDER, 'B15')
@@ -189,36 +195,46 @@ class Mending {
 
   /** Removes what is surely ours and unfinished, and puts aside batches that no shard knows. */
   async collectLeftovers(registry: Registry): Promise<void> {
-    const { state } = this.#recovered
-    for (const folder of ['', ...FOLDERS]) {
-      for (const { name, kind } of await this.#disk.list(folder)) {
-        if (kind === 'file' && name.endsWith(TEMPORARY)) await this.#disk.remove(pathIn(folder, name))
-      }
-    }
-    for (const { name } of await this.#disk.list(SHARDS_FOLDER)) {
-      const file = pathIn(SHARDS_FOLDER, name)
-      const { id, shards, walStart } = registry.catalog
+    const files = await this.#files()
+    // First of all: what is put aside below may want one of their names.
+    for (const path of files) if (path.endsWith(TEMPORARY)) await this.#disk.remove(path)
+    const { id, shards: listed, walStart } = registry.catalog
+    const documents = new Set(listed.map(({ name }) => metadataPath(name)))
+    for (const path of files) {
       // recover.ts let no other document pass that is not listed.
-      if (!name.endsWith('.json') || shards.some(each => metadataPath(each.name) === file)) continue
-      if (await isSpentTombstone(this.#disk, file, id, walStart)) await this.#disk.remove(file)
+      if (!DOCUMENT.test(path) || documents.has(path)) continue
+      if (await isSpentTombstone(this.#disk, path, id, walStart)) await this.#disk.remove(path)
     }
-    const shards = state.all
+    const shards = this.#recovered.state.all
+    const batches = new Set(
+      shards.flatMap(({ metadata }) =>
+        [...metadata.batches.map(batch => batch.id), ...metadata.retired].map(batchPath),
+      ),
+    )
+    // Damaged metadata may name any of them.
+    if (shards.every(({ damage }) => damage === undefined))
+      for (const path of files) if (BATCH.test(path) && !batches.has(path)) await this.#moveOrphan(path)
     for (const shard of shards) {
       // Whoever read them did so in a process that is gone.
       if (shard.damage === undefined) await collectRetired(this.#disk, registry, shard, () => false)
     }
-    // Damaged metadata may name any of them.
-    if (shards.some(({ damage }) => damage !== undefined)) return
-    const known = new Set(shards.flatMap(({ metadata }) => metadata.batches.map(({ id }) => batchPath(id))))
-    for (const { name, kind } of await this.#disk.list(BATCHES_FOLDER)) {
-      const path = `${BATCHES_FOLDER}/${name}`
-      if (known.has(path) || kind !== 'file' || !BATCH_FILE.test(name)) continue
-      const report = {
-        from: path,
-        reason: 'no shard names this file: most likely a flush that a crash cut off',
-      }
-      this.quarantined.push(await moveAside(this.#disk, path, report, this.#at))
-    }
+  }
+
+  /** Paths of all files. */
+  async #files(): Promise<string[]> {
+    const found = await Promise.all(
+      ['', ...FOLDERS].map(async folder =>
+        (await this.#disk.list(folder))
+          .filter(({ kind }) => kind === 'file')
+          .map(({ name }) => pathIn(folder, name)),
+      ),
+    )
+    return found.flat()
+  }
+
+  async #moveOrphan(path: string): Promise<void> {
+    const reason = 'no shard names this file: most likely a flush that a crash cut off'
+    this.quarantined.push(await moveAside(this.#disk, path, { from: path, reason }, this.#at))
   }
 }
 
@@ -237,14 +253,16 @@ export const mend = async (
 ): Promise<Mended> => {
   const { state, log: scan } = recovered
   const mending = new Mending(disk, recovered, at)
-  for (const folder of FOLDERS) await disk.makeDirectory(folder)
+  // Once a store was made they are all there, as recover.ts has seen, but this one may be missing.
+  const isMade = recovered.catalog !== undefined && recovered.catalog.epoch > 0
+  for (const folder of isMade ? [QUARANTINE_FOLDER] : FOLDERS) await disk.makeDirectory(folder)
   const found = recovered.catalog ?? (await create(disk, newId, at))
   const registry = new Registry(disk, found)
   const epoch = found.epoch + 1
   // What recovery read may be in the page cache alone: a process that was killed had not yet synced it, and nothing
   // may be given up, nor built, on what a power loss could still take back.
   if (found.unsynced) await syncEverything(disk)
-  for (const folder of ['', ...FOLDERS]) await disk.syncDirectory(folder, 'B19')
+  await Promise.all(['', ...FOLDERS].map(folder => disk.syncDirectory(folder, 'B19')))
   if (found.epoch === 0) await mending.makeLog(found.id)
   const unsynced = settings.durabilityMode === 'none'
   const { salvaged } = recovered

@@ -18,9 +18,10 @@ import {
 } from '../shard/metadata.ts'
 import { Shard } from '../shard/shard.ts'
 import { WAL_FOLDER } from '../wal/segment.ts'
+import { QUARANTINE_FOLDER } from './quarantine.ts'
 
 /** Folders that a store has. */
-export const FOLDERS: readonly string[] = [WAL_FOLDER, SHARDS_FOLDER, BATCHES_FOLDER, 'quarantine']
+export const FOLDERS: readonly string[] = [WAL_FOLDER, SHARDS_FOLDER, BATCHES_FOLDER, QUARANTINE_FOLDER]
 
 /** Whether the folder `path` is there. @throws {CorruptionError} LAYOUT_INVALID if something else is in its place */
 export const isThere = async (disk: Disk, path: string): Promise<boolean> => {
@@ -49,9 +50,10 @@ export const requireNoRemains = async (disk: Disk): Promise<void> => {
 }
 
 const checkBatches = async (disk: Disk, metadata: ShardMetadata): Promise<void> => {
-  for (const { id, bytes } of metadata.batches) {
+  const files = await Promise.all(metadata.batches.map(({ id }) => disk.stat(batchPath(id))))
+  for (const [index, { id, bytes }] of metadata.batches.entries()) {
     const file = batchPath(id)
-    const found = await disk.stat(file)
+    const found = files[index]
     if (found === undefined)
       throw new CorruptionError('BATCH_MISSING', 'a batch of the shard is missing', {
         file,

@@ -15,6 +15,7 @@ import { type CommitRun, commitsOf, lastLsnOf, partOf } from '../wal/commit-run.
 import { type LogExpectation, type LogScan, readLog } from '../wal/reader.ts'
 import type { CommitRecord } from '../wal/record.ts'
 import { CURRENT, type Segment } from '../wal/segment.ts'
+import { QUARANTINE_FOLDER } from './quarantine.ts'
 import { FOLDERS, type FoundShard, isThere, readShards, requireNoRemains } from './read-shards.ts'
 import type { FoundCommit } from './remains.ts'
 import { countLost, type SalvagedLog, salvageLog, withoutCommits } from './salvage.ts'
@@ -108,11 +109,11 @@ const readStore = async (
   foundShard: FoundShard = async () => {},
 ): Promise<{ catalog: Catalog | undefined; state: State; expected: LogExpectation }> => {
   const catalog = await readCatalog(disk)
-  for (const folder of FOLDERS) {
-    const there = await isThere(disk, folder)
-    if (!there && catalog !== undefined && catalog.epoch > 0 && folder !== 'quarantine')
-      throw new CorruptionError('LAYOUT_INVALID', 'a folder of the store is missing', { file: folder })
-  }
+  const isMade = catalog !== undefined && catalog.epoch > 0
+  const areThere = await Promise.all(FOLDERS.map(folder => isThere(disk, folder)))
+  const missing = FOLDERS.find((folder, index) => !areThere[index] && folder !== QUARANTINE_FOLDER)
+  if (isMade && missing !== undefined)
+    throw new CorruptionError('LAYOUT_INVALID', 'a folder of the store is missing', { file: missing })
   if (catalog === undefined) await requireNoRemains(disk)
   const shards =
     catalog === undefined ? new Map<string, Shard>() : await readShards(disk, catalog, settings, foundShard)
@@ -130,7 +131,7 @@ const readStore = async (
     epoch: catalog?.epoch ?? 0,
     walStart,
     fence,
-    fresh: (catalog?.epoch ?? 0) === 0,
+    fresh: !isMade,
   }
   return { catalog, state, expected }
 }

@@ -17,6 +17,7 @@ import {
 import { NodeDisk } from '../../src/disk/node-disk.ts'
 import { failure } from '../../src/disk/system-error.ts'
 import { LockedError } from '../../src/errors.ts'
+import { WatchedDisk } from '../batch/watched-disk.ts'
 import { scratchFolder } from '../support/scratch.ts'
 
 const HOLDER = fileURLToPath(new URL('./holder.js', import.meta.url))
@@ -55,7 +56,7 @@ const readLock = async (folder: string): Promise<LockHolder> =>
 const writeLock = (folder: string, holder: Partial<LockHolder>): Promise<void> =>
   writeFile(join(folder, 'LOCK'), `${JSON.stringify(holder)}\n`)
 
-const self = await describeSelf('2026-01-02T03:04:05.678Z', undefined)
+const self = describeSelf('2026-01-02T03:04:05.678Z', undefined)
 const refused = (holder: Partial<LockHolder> | undefined): object => ({
   code: 'LOCKED',
   details: { holder, advice: expect.any(String) },
@@ -75,6 +76,18 @@ describe('one process has a directory', () => {
     await lock.release()
     await lock.release()
     expect(await readdir(folder)).toEqual([])
+  })
+
+  test('what LOCK says is durable before it is called so, or it would refuse after a power loss; its name need not be', async () => {
+    const disk = new WatchedDisk()
+    await acquire(await scratchFolder(), {}, disk)
+    expect(disk.calls.filter(call => !call.startsWith('close'))).toEqual([
+      'read LOCK',
+      'create LOCK.tmp',
+      'write LOCK.tmp',
+      'sync LOCK.tmp',
+      'rename LOCK.tmp LOCK',
+    ])
   })
 
   test('a second open in the same process is refused and leaves the first intact (GB-05)', async () => {
@@ -127,7 +140,7 @@ describe('one process has a directory', () => {
     expect(await readLock(folder)).toEqual(other)
   })
 
-  test.each(['open create LOCK.tmp', 'write LOCK.tmp', 'rename LOCK.tmp', 'syncDirectory'])(
+  test.each(['open create LOCK.tmp', 'write LOCK.tmp', 'rename LOCK.tmp'])(
     'when LOCK cannot be written (%s), nothing stays behind and the directory is free',
     async call => {
       const folder = await scratchFolder()
@@ -321,12 +334,12 @@ describe('what a LOCK proves', () => {
   })
 
   test('this process is alive', async () => {
-    expect(await isProvablyDead(self, self)).toBe(false)
+    expect(isProvablyDead(self, self)).toBe(false)
   })
 
   test('two that know no namespace need not share one', async () => {
     const gone = { ...self, pid: 999_999_999 }
-    expect(await isProvablyDead(gone, self)).toBe(true)
-    expect(await isProvablyDead({ ...gone, pidNamespace: null }, { ...self, pidNamespace: null })).toBe(false)
+    expect(isProvablyDead(gone, self)).toBe(true)
+    expect(isProvablyDead({ ...gone, pidNamespace: null }, { ...self, pidNamespace: null })).toBe(false)
   })
 })
