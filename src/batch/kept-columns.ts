@@ -26,10 +26,12 @@ export class KeptColumns {
     return kept.columns
   }
 
-  /** Makes `columns`, which do not change any more, what was used last. */
-  set(key: string, columns: Columns): void {
+  /**
+   * Makes `columns`, which do not change any more, what was used last.
+   * @param bytes that it takes
+   */
+  set(key: string, columns: Columns, bytes: number = bytesOf(columns)): void {
     this.delete(key)
-    const bytes = bytesOf(columns)
     this.#byKey.set(key, { columns, bytes, used: ++this.#ticks })
     this.#bytes += bytes
     while (this.#bytes > this.bytesMax) this.delete(this.#oldest())

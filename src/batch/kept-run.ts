@@ -4,6 +4,7 @@ import { type Columns, GrowingColumns } from '../model/columns.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
 import type { Value } from '../model/value.ts'
 import type { KeptColumns } from './kept-columns.ts'
+import type { LeanColumns } from './lean-columns.ts'
 import type { Part } from './sum-parts.ts'
 
 export class KeptRun {
@@ -18,13 +19,13 @@ export class KeptRun {
    * @param name what the names of the pieces begin with, which nothing else does
    * @param arity number of data columns
    */
-  constructor(kept: KeptColumns, name: string, arity: number, pieces: readonly Columns[]) {
+  constructor(kept: KeptColumns, name: string, arity: number, pieces: readonly LeanColumns[]) {
     this.#kept = kept
     this.#keys = pieces.map((_, index) => `${name}:${index}`)
     const firsts = new GrowingColumns(arity, pieces.length)
-    for (const [index, piece] of pieces.entries()) {
-      firsts.appendRange(piece, 0, 1)
-      kept.set(this.#keys[index]!, piece)
+    for (const [index, { columns, bytes }] of pieces.entries()) {
+      firsts.appendRange(columns, 0, 1)
+      kept.set(this.#keys[index]!, columns, bytes)
     }
     this.#firsts = firsts.view()
   }

@@ -5,8 +5,9 @@
 // Law: what is found adds up to what a scan with these values as conditions yields of the batches.
 import { type BatchCache, rowGroupKey } from '../batch/cache.ts'
 import { KeptRun } from '../batch/kept-run.ts'
+import { type LeanColumns, leanCopy } from '../batch/lean-columns.ts'
 import type { Part } from '../batch/sum-parts.ts'
-import { type Columns, GrowingColumns } from '../model/columns.ts'
+import type { Columns } from '../model/columns.ts'
 import { type Bounds, equality } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
 import type { Value } from '../model/value.ts'
@@ -191,19 +192,17 @@ export class BatchLookup {
     const { schema } = this.#view
     const selection = { columns: schema.map((_, index) => index), conditions: [] }
     const span = { asOf: this.#asOf }
-    const pieces: Columns[] = []
+    const pieces: LeanColumns[] = []
     let bytes = 0
     let rowsInARow = 0
     try {
       for await (const part of scan(this.#cache, this.#view, selection, span, SUM_WINDOW_ROWS)) {
-        // A copy, so that nothing is kept with it that it has no use for.
-        const piece = new GrowingColumns(schema.length, part.length)
-        piece.appendRange(part, 0, part.length)
-        pieces.push(piece.view())
+        const piece = leanCopy(part)
+        pieces.push(piece)
         bytes += piece.bytes
         if (bytes > kept.bytesMax / 2) return undefined
-        const strings = piece.data.reduce((sum, { heap }) => sum + heap.values.length, 0)
-        rowsInARow += piece.length + strings * ROWS_PER_STRING
+        const strings = piece.columns.data.reduce((sum, { heap }) => sum + heap.values.length, 0)
+        rowsInARow += part.length + strings * ROWS_PER_STRING
         if (rowsInARow < SUM_ROWS_IN_A_ROW) continue
         rowsInARow = 0
         await othersTurn()

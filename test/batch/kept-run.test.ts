@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KeptColumns } from '../../src/batch/kept-columns.ts'
 import { KeptRun } from '../../src/batch/kept-run.ts'
+import type { LeanColumns } from '../../src/batch/lean-columns.ts'
 import { type Columns, slice } from '../../src/model/columns.ts'
 import { consolidate } from '../../src/model/consolidate.ts'
 import { rowsBeginningWith } from '../../src/model/prefix.ts'
@@ -12,10 +13,10 @@ import { type Row, rowsOf } from './columns-of.ts'
 
 const MUCH = 1_000_000
 
-const piecesOf = (columns: Columns, rows: number): Columns[] => {
-  const pieces: Columns[] = []
+const piecesOf = (columns: Columns, rows: number): LeanColumns[] => {
+  const pieces: LeanColumns[] = []
   for (let from = 0; from < columns.length; from += rows)
-    pieces.push(slice(columns, from, Math.min(columns.length, from + rows)))
+    pieces.push({ columns: slice(columns, from, Math.min(columns.length, from + rows)), bytes: 10 })
   return pieces
 }
 

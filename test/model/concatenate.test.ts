@@ -14,12 +14,12 @@ const texts = (columns: Columns): string[] =>
 
 const anyUpdate = fc.record({ data: anyTuple(2), time: fc.nat(), diff: fc.integer({ min: 1 }) })
 
-const calls = fc.array(fc.array(fc.array(anyUpdate, { maxLength: 8 }), { maxLength: 4 }))
+const anyCalls = fc.array(fc.array(fc.array(anyUpdate, { maxLength: 8 }), { maxLength: 4 }))
 
 test('the rows are those of the parts, one behind the other, also when asked again for others', () => {
   fc.assert(
-    fc.property(calls, fc.constantFrom(2, 1000), (calls, valuesMax) => {
-      const concatenation = new Concatenation(2, valuesMax)
+    fc.property(anyCalls, calls => {
+      const concatenation = new Concatenation(2, 1000)
       const done: [Columns, string[]][] = []
       for (const call of calls) {
         const parts = call.map(updates => columnsFrom(2, updates))
@@ -31,6 +31,19 @@ test('the rows are those of the parts, one behind the other, also when asked aga
       }
       // What was given out stays as it is.
       for (const [columns, before] of done) expect(texts(columns)).toEqual(before)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('also when it starts with empty heaps again and again', () => {
+  fc.assert(
+    fc.property(anyCalls, calls => {
+      const concatenation = new Concatenation(2, 2)
+      for (const call of calls) {
+        const parts = call.map(updates => columnsFrom(2, updates))
+        expect(texts(concatenation.of(parts))).toEqual(parts.flatMap(texts))
+      }
     }),
     { numRuns: 200 },
   )
