@@ -92,6 +92,9 @@ export const rowBytes = (arity: number): number => arity * 9 + 16
 export const bytesOf = ({ data, length }: Columns): number =>
   data.reduce((sum, { heap }) => sum + heap.bytes, length * rowBytes(data.length))
 
+/** So many parts of what is expected, or fewer, are many rows: room for all of it will not be kept for nothing. */
+const MANY_PARTS = 64
+
 /** Columns that grow at the end, for buffers, decoders and merges. */
 export class GrowingColumns implements Columns {
   readonly data: readonly GrowingColumn[]
@@ -99,10 +102,15 @@ export class GrowingColumns implements Columns {
   diff: Float64Array
   #length = 0
   #capacity: number
+  readonly #expected: number
 
-  /** @param arity number of data columns. @param capacity rows to make room for at first. */
-  constructor(arity: number, capacity = 16) {
+  /**
+   * @param arity number of data columns. @param capacity rows to make room for at first.
+   * @param expected rows that there may be in the end: who brings many of them has room made for all
+   */
+  constructor(arity: number, capacity = 16, expected = 0) {
     this.#capacity = Math.max(1, capacity)
+    this.#expected = expected
     // A loop, because a commit of one update makes one of these: Array.from takes several times as long.
     const data: GrowingColumn[] = []
     for (let index = 0; index < arity; index++) data.push(new GrowingColumn(this.#capacity))
@@ -124,7 +132,8 @@ export class GrowingColumns implements Columns {
     const needed = this.#length + rows
     if (needed <= this.#capacity) return
     // New arrays, never resized ones: a view that was taken before keeps the old arrays and what is in them.
-    this.#capacity = Math.max(needed, this.#capacity * 2)
+    const expected = rows * MANY_PARTS >= this.#expected ? this.#expected : 0
+    this.#capacity = Math.max(needed, this.#capacity * 2, expected)
     for (const column of this.data) {
       column.kinds = grown(column.kinds, this.#capacity)
       column.payload = grown(column.payload, this.#capacity)
