@@ -107,6 +107,17 @@ export const rowBytes = (arity: number): number => arity * 9 + 16
 export const bytesOf = ({ data, length }: Columns): number =>
   data.reduce((sum, { heap }) => sum + heap.bytes, length * rowBytes(data.length))
 
+/** So many parts of what is expected, or fewer, are many rows: room for all of it will not be kept for nothing. */
+const MANY_PARTS = 64
+
+/** What is known of columns that are to grow. */
+export interface Growth {
+  /** Rows that there may be in the end: who brings many of them has room made for all. @default 0 */
+  readonly expected?: number
+  /** Where their first arrays come from. @default each has its own */
+  readonly memory?: ArrayMemory
+}
+
 /** Columns that grow at the end, for buffers, decoders and merges. */
 export class GrowingColumns implements Columns {
   readonly data: readonly GrowingColumn[]
@@ -114,15 +125,14 @@ export class GrowingColumns implements Columns {
   diff: Float64Array
   #length = 0
   #capacity: number
+  readonly #expected: number
 
-  /**
-   * @param arity number of data columns
-   * @param capacity rows to make room for at first
-   * @param memory where their arrays come from. @default each of its own
-   */
-  constructor(arity: number, capacity = 16, { bytes, numbers }: ArrayMemory = OWN_MEMORY) {
+  /** @param arity number of data columns. @param capacity rows to make room for at first. */
+  constructor(arity: number, capacity = 16, { expected = 0, memory = OWN_MEMORY }: Growth = {}) {
+    const { bytes, numbers } = memory
     const room = Math.max(1, capacity)
     this.#capacity = room
+    this.#expected = expected
     // A loop, because a commit of one update makes one of these: Array.from takes several times as long.
     const data: GrowingColumn[] = new Array(arity)
     for (let index = 0; index < arity; index++) data[index] = new GrowingColumn(bytes(room), numbers(room))
@@ -144,7 +154,8 @@ export class GrowingColumns implements Columns {
     const needed = this.#length + rows
     if (needed <= this.#capacity) return
     // New arrays, never resized ones: a view that was taken before keeps the old arrays and what is in them.
-    this.#capacity = Math.max(needed, this.#capacity * 2)
+    const expected = rows * MANY_PARTS >= this.#expected ? this.#expected : 0
+    this.#capacity = Math.max(needed, this.#capacity * 2, expected)
     for (const column of this.data) {
       column.kinds = grown(column.kinds, this.#capacity)
       column.payload = grown(column.payload, this.#capacity)

@@ -11,9 +11,9 @@ export class ActiveBuffer {
   /** Made when somebody asks for a tuple. */
   #index: TupleIndex | undefined
 
-  /** @param arity number of data columns */
-  constructor(arity: number) {
-    this.columns = new GrowingColumns(arity)
+  /** @param arity number of data columns. @param expected updates that it may hold in the end, see {@link GrowingColumns} */
+  constructor(arity: number, expected = 0) {
+    this.columns = new GrowingColumns(arity, undefined, { expected })
   }
 
   /** About how much memory it takes, with what was made to look tuples up. */

@@ -212,8 +212,10 @@ export class Shard {
    */
   freeze(fence: number): void {
     if (this.#activeFirstLsn === undefined) return
-    this.#frozen.push(new FrozenBuffer(this.#active.columns.view(), this.#activeFirstLsn, fence))
-    this.#active.next = new ActiveBuffer(this.#schema.length)
+    const { columns } = this.#active
+    this.#frozen.push(new FrozenBuffer(columns.view(), this.#activeFirstLsn, fence))
+    // Under load the next one will hold about as much: it need not grow to that step by step.
+    this.#active.next = new ActiveBuffer(this.#schema.length, columns.length)
     this.#active = this.#active.next
     this.#activeFirstLsn = undefined
   }

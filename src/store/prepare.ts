@@ -3,7 +3,7 @@
 
 import { checkShardName } from '../disk/shard-file.ts'
 import { InputError } from '../errors.ts'
-import { GrowingColumns } from '../model/columns.ts'
+import { GrowingColumns, type Growth } from '../model/columns.ts'
 import { SHARED_MEMORY } from '../model/memory.ts'
 import { COLUMNS_MAX, canonicalIn, isFloatColumn, type Schema } from '../model/schema.ts'
 import { checkCommitId, checkDiff, checkTime, isDiff, isTime, type Update } from '../model/update.ts'
@@ -30,6 +30,9 @@ export const optionsOf = (options: CommitOptions): Pick<CommitRequest, 'time' | 
   if (options.id !== undefined) checked.id = checkCommitId(options.id, 'options.id')
   return checked
 }
+
+/** Most commits are small. */
+const FEW_ROWS: Growth = { memory: SHARED_MEMORY }
 
 const isTuple = (data: unknown): data is readonly unknown[] =>
   Array.isArray(data) && data.length <= COLUMNS_MAX
@@ -109,7 +112,7 @@ class RowsRequest implements CommitRequest {
       this.#positions = new Map(
         [...this.updates].map(([first, { length }]) => [first, Array.from({ length }, (_, row) => row)]),
       )
-    const columns = new GrowingColumns(arity, 1, SHARED_MEMORY)
+    const columns = new GrowingColumns(arity, 1, FEW_ROWS)
     this.updates.set(checkShardName(shard, `updates[${index}].shard`), columns)
     this.#positions?.set(shard, [])
     return columns
