@@ -3,6 +3,7 @@
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { assert, CorruptionError, DiskError } from '../errors.ts'
 import { type Columns, slice } from '../model/columns.ts'
+import { extentOf } from '../model/extent.ts'
 import { MalformedJson } from '../model/json.ts'
 import type { Exclusion } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
@@ -238,16 +239,17 @@ export class BatchReader {
     const { lower, upper } = this.description
     const details = { file: this.file, rowGroup: index }
     if (length !== len) throw corrupt('a row group has another number of rows', { ...details, len, length })
-    for (let row = 0; row < length; row++) {
-      if (time[row]! >= lower && time[row]! < upper) continue
-      throw corrupt('a time is outside the range of its batch', {
-        ...details,
-        row,
-        time: time[row],
-        lower,
-        upper,
-      })
-    }
+    if (length === 0) return
+    const { lowest, highest } = extentOf(time, length)
+    if (lowest >= lower && highest < upper) return
+    const row = time.findIndex(at => at < lower || at >= upper)
+    throw corrupt('a time is outside the range of its batch', {
+      ...details,
+      row,
+      time: time[row],
+      lower,
+      upper,
+    })
   }
 
   /** The row groups one after the other, decoded as they are asked for. */

@@ -17,7 +17,7 @@ import {
 import { readDelta32, readDelta64, readDeltaWide } from './delta.ts'
 import { Encoding } from './encoding.ts'
 import type { ColumnChunk } from './footer.ts'
-import { allOnes, readHybrid } from './hybrid.ts'
+import { allOnes, readHybrid, readRuns } from './hybrid.ts'
 import { MalformedParquet } from './malformed.ts'
 import { type Page, pagesOf } from './page.ts'
 import type { ParquetColumn, ValueType } from './schema.ts'
@@ -178,7 +178,7 @@ const readDictionary = (page: Page, type: Exclude<ValueType, 'vector'>, heap: He
   return { kind: kinds.includes(Kind.wide) ? undefined : KIND[type], kinds, payload }
 }
 
-/** Decodes the codes from `skipped` to before `count`, to rows from `at + skipped` on. */
+/** Decodes the codes from `skipped` to before `count`, to rows from `at + skipped` on; maybe others before them. */
 const decodeCodes = (
   cursor: Cursor,
   dictionary: Dictionary,
@@ -186,15 +186,29 @@ const decodeCodes = (
   { kinds, payload }: Column,
   at: number,
 ): void => {
-  const codes = readHybrid(cursor, cursor.byte(), count, skipped)
+  const width = cursor.byte()
+  const start = cursor.at
   const { kind, payload: values } = dictionary
-  for (let index = skipped; index < count; index++) {
-    const code = codes[index]!
-    if (code >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
-    payload[at + index] = values[code]!
-    if (kind === undefined) kinds[at + index] = dictionary.kinds[code]!
-  }
-  if (kind !== undefined) kinds.fill(kind, at + skipped, at + count)
+  let most = 0
+  readRuns(cursor, width, count, skipped, {
+    repeated: (code, from, to) => {
+      most = Math.max(most, code)
+      payload.fill(values[code] ?? 0, at + from, at + to)
+    },
+    packed: (codes, from, length) => {
+      for (let each = 0; each < length; each++) {
+        const code = codes[each]!
+        if (code > most) most = code
+        payload[at + from + each] = values[code]!
+      }
+    },
+  })
+  if (most >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
+  if (kind === undefined) {
+    cursor.at = start
+    const codes = readHybrid(cursor, width, count)
+    for (let index = 0; index < count; index++) kinds[at + index] = dictionary.kinds[codes[index]!]!
+  } else kinds.fill(kind, at + skipped, at + count)
 }
 
 /** Moves values that lie side by side from `at` on to the rows that have one, the last first. */
