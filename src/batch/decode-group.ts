@@ -119,15 +119,17 @@ const decodeRequired = (name: 'time' | 'diff', chunks: ColumnChunks, range: RowR
  *
  * @param layout of the columns that are wanted
  * @param range of the rows that are wanted. @default all
+ * @param time of them, if it is not to be decoded
  * @throws {MalformedColumn} if the chunks do not hold what the layout says
  */
 export const decodeGroup = (
   layout: Layout,
   chunks: ColumnChunks,
   range: RowRange = { from: 0, to: chunks.rows },
+  time: Float64Array = decodeRequired('time', chunks, range),
 ): Columns => ({
   length: range.to - range.from,
   data: layout.map(column => new OpenColumn(column, chunks).decode(range)),
-  time: decodeRequired('time', chunks, range),
+  time,
   diff: decodeRequired('diff', chunks, range),
 })

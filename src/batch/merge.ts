@@ -4,6 +4,7 @@
 import { type Columns, gather, slice } from '../model/columns.ts'
 import { Concatenation } from '../model/concatenate.ts'
 import { consolidate, consolidateSorted } from '../model/consolidate.ts'
+import { extentOf } from '../model/extent.ts'
 import { compareRows } from '../model/sort.ts'
 import { sumPacked } from '../model/sum-packed.ts'
 import { timesAt } from '../model/uniform.ts'
@@ -39,16 +40,15 @@ const diffsInRange = (
   { length, time, diff }: Columns,
   { until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
 ): Float64Array => {
-  if (until === Number.POSITIVE_INFINITY && after === -1) return diff
+  if (length === 0 || (until === Number.POSITIVE_INFINITY && after === -1)) return diff
+  const { lowest, highest } = extentOf(time, length)
+  if (lowest > after && highest <= until) return diff
   const inRange = new Float64Array(length)
-  let count = 0
   for (let row = 0; row < length; row++) {
     const at = time[row]!
-    const isIn = Number(at <= until) & Number(at > after)
-    inRange[row] = diff[row]! * isIn
-    count += isIn
+    inRange[row] = diff[row]! * (Number(at <= until) & Number(at > after))
   }
-  return count === length ? diff : inRange
+  return inRange
 }
 
 const advanced = ({ length, time }: Columns, { since, until }: MergeRange): Float64Array => {

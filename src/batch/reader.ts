@@ -7,6 +7,7 @@ import { extentOf } from '../model/extent.ts'
 import { MalformedJson } from '../model/json.ts'
 import type { Exclusion } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
+import { timesAt } from '../model/uniform.ts'
 import type { Value } from '../model/value.ts'
 import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
 import { ColumnChunks, decodeGroup, isGroupDecodable } from './decode-group.ts'
@@ -52,6 +53,14 @@ const checkFooter = (
     }
   }
   return end === description.footer.offset ? undefined : 'the footer is elsewhere'
+}
+
+/** What of a row group is wanted. */
+export interface Wanted {
+  /** Indices of its data columns, in the order in which they are wanted. */
+  readonly columns: readonly number[]
+  /** If not, all rows may be said to be at the least time of the batch. */
+  readonly times: boolean
 }
 
 /** A batch file that is open. Reading several row groups at the same time is fine. */
@@ -147,19 +156,22 @@ export class BatchReader {
   /**
    * The rows of a row group, sorted by (data, time) as whole tuples.
    *
-   * @param columns indices of the data columns wanted, in that order; no others are read. @default all
+   * @param wanted nothing else is decoded. @default all
    * @throws {CorruptionError} BATCH_CORRUPT naming file, row group and, where known, column and offset
    */
-  read(index: number, columns?: readonly number[]): Promise<Columns> {
+  read(index: number, wanted?: Wanted): Promise<Columns> {
     return this.#whileOpen(async () => {
-      const layout = this.#layoutOf(columns)
-      const bytesOf = await this.#chunksOf(index, layout)
+      const layout = this.#layoutOf(wanted?.columns)
+      const isDecodable = isGroupDecodable(layout, this.#footer.rowGroups[index]!)
+      const { len } = this.description.rowGroups[index]!
+      const time = isDecodable && wanted?.times === false ? timesAt(this.description.lower, len) : undefined
+      const bytesOf = await this.#chunksOf(index, layout, time === undefined ? ['time', 'diff'] : ['diff'])
       const decoded = await this.#decoding(index, () =>
-        isGroupDecodable(layout, this.#footer.rowGroups[index]!)
-          ? decodeGroup(layout, new ColumnChunks(this.#footer, index, bytesOf))
+        isDecodable
+          ? decodeGroup(layout, new ColumnChunks(this.#footer, index, bytesOf), undefined, time)
           : this.#readWasm(layout, index, bytesOf),
       )
-      this.#check(decoded, index, this.description.rowGroups[index]!.len)
+      this.#check(decoded, index, len)
       return decoded
     })
   }
@@ -174,7 +186,7 @@ export class BatchReader {
     const group = this.#footer.rowGroups[index]!
     if (prefix.length > 0 && isGroupDecodable(this.#layout, group))
       return this.#whileOpen(async () => {
-        const bytesOf = await this.#chunksOf(index, this.#layout)
+        const bytesOf = await this.#chunksOf(index, this.#layout, ['time', 'diff'])
         const chunks = new ColumnChunks(this.#footer, index, bytesOf)
         const found = await this.#decoding(index, () => findRows(this.#layout, chunks, prefix))
         this.#check(found, index, found.length)
@@ -224,10 +236,14 @@ export class BatchReader {
     return this.#wasm
   }
 
-  /** The column chunks of a layout, time and diff, by name. */
-  async #chunksOf(index: number, layout: Layout): Promise<ReadonlyMap<string, Uint8Array>> {
+  /** The column chunks of a layout, and `others`, by name. */
+  async #chunksOf(
+    index: number,
+    layout: Layout,
+    others: readonly ('time' | 'diff')[],
+  ): Promise<ReadonlyMap<string, Uint8Array>> {
     assert(index >= 0 && index < this.rowGroups, 'the row group exists')
-    const names = new Set([...partNames(layout), 'time', 'diff'])
+    const names = new Set([...partNames(layout), ...others])
     const { chunks } = this.#footer.rowGroups[index]!
     const expected = this.description.rowGroups[index]!.chunks
     const details = { file: this.file, rowGroup: index }

@@ -1,7 +1,8 @@
 // Owns rows of whole numbers as one number each: the columns and the time of a row side by side in the 53 bits that a
 // number holds exactly, the first column on top, so that the numbers order as the rows do; and the way back.
-import { addDistances, bitWidth, type Extent, extentOf } from './extent.ts'
+
 import { type Column, type Columns, onlyKind } from './columns.ts'
+import { addDistances, bitWidth, type Extent, extentOf } from './extent.ts'
 import { Heap } from './heap.ts'
 import { kindsOf, timesAt } from './uniform.ts'
 import { Kind } from './value.ts'

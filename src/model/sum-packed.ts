@@ -77,7 +77,10 @@ class Summation {
     const middle = from + rowsOf(some)
     const someEnd = this.sum(some, depth + 1, from)
     const othersEnd = this.sum(others, depth + 1, middle)
-    const halves = [{ from, to: someEnd }, { from: middle, to: othersEnd }] as const
+    const halves = [
+      { from, to: someEnd },
+      { from: middle, to: othersEnd },
+    ] as const
     return this.#merge(this.at(depth + 1), ...halves, this.at(depth))
   }
 

@@ -178,6 +178,23 @@ const readDictionary = (page: Page, type: Exclude<ValueType, 'vector'>, heap: He
   return { kind: kinds.includes(Kind.wide) ? undefined : KIND[type], kinds, payload }
 }
 
+/** Puts values in the place of `count` codes, which may be beyond them, and returns the greatest code. */
+const lookUp = (
+  codes: Uint32Array,
+  count: number,
+  values: Float64Array,
+  payload: Float64Array,
+  at: number,
+): number => {
+  let most = 0
+  for (let index = 0; index < count; index++) {
+    const code = codes[index]!
+    if (code > most) most = code
+    payload[at + index] = values[code]!
+  }
+  return most
+}
+
 /** Decodes the codes from `skipped` to before `count`, to rows from `at + skipped` on; maybe others before them. */
 const decodeCodes = (
   cursor: Cursor,
@@ -196,11 +213,7 @@ const decodeCodes = (
       payload.fill(values[code] ?? 0, at + from, at + to)
     },
     packed: (codes, from, length) => {
-      for (let each = 0; each < length; each++) {
-        const code = codes[each]!
-        if (code > most) most = code
-        payload[at + from + each] = values[code]!
-      }
+      most = Math.max(most, lookUp(codes, length, values, payload, at + from))
     },
   })
   if (most >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
