@@ -7,7 +7,7 @@ import type { Value } from '../model/value.ts'
 import { Turns } from '../turns.ts'
 import type { BatchDescription } from './description.ts'
 import { KeptColumns } from './kept-columns.ts'
-import { BatchReader } from './reader.ts'
+import { BatchReader, type Wanted } from './reader.ts'
 
 /** Bytes of decoded row groups, and of what else is kept, that are kept. */
 const KEPT_BYTES_MAX = 64 * 1024 * 1024
@@ -20,6 +20,8 @@ const READS_IN_A_ROW = 64
 interface OpenBatch {
   readonly reader: Promise<BatchReader>
   users: number
+  /** All of it that was wanted has passed by at least once. */
+  isScanned: boolean
 }
 
 /** The name under which a row group is kept. */
@@ -69,13 +71,13 @@ export class BatchCache {
     }
   }
 
-  /** As {@link rowGroups}, with the data columns `columns` alone; no others are read, and nothing new is kept. */
+  /** As {@link rowGroups}, with what is wanted alone; nothing else is read, and nothing new is kept. */
   async *passing(
     path: string,
     description: BatchDescription,
     shard: string,
     conditions: readonly Exclusion[],
-    columns: readonly number[],
+    wanted: Wanted,
   ): AsyncGenerator<Columns, void, undefined> {
     const batch = this.#open(path, description, shard)
     try {
@@ -84,12 +86,18 @@ export class BatchCache {
         if (!reader.mayHold(index, conditions)) continue
         const kept = this.kept.get(rowGroupKey(path, index))
         yield kept === undefined
-          ? await reader.read(index, columns)
-          : { ...kept, data: columns.map(column => kept.data[column]!) }
+          ? await reader.read(index, wanted)
+          : { ...kept, data: wanted.columns.map(column => kept.data[column]!) }
       }
+      batch.isScanned = true
     } finally {
       await this.#leave(batch)
     }
+  }
+
+  /** Whether a batch was scanned before, as far as is known: what is read but once is not worth keeping. */
+  wasScanned(path: string): boolean {
+    return this.#batches.get(path)?.isScanned === true
   }
 
   /** What the statistics say of a column of a row group; undefined if nothing. The batch must be pinned. */
@@ -146,7 +154,11 @@ export class BatchCache {
   #open(path: string, description: BatchDescription, shard: string): OpenBatch {
     if (this.#closed) throw new Error('the cache is closed')
     const known = this.#batches.get(path)
-    const batch = known ?? { reader: BatchReader.open(this.#disk, path, description, shard), users: 0 }
+    const batch = known ?? {
+      reader: BatchReader.open(this.#disk, path, description, shard),
+      users: 0,
+      isScanned: false,
+    }
     batch.users++
     this.#batches.delete(path)
     this.#batches.set(path, batch)

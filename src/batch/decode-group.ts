@@ -1,6 +1,7 @@
 // Owns the way from the column chunks of a batch file back to our columns, the inverse of encode-groups.ts.
 // Invariant: what cannot be its result is refused with the name of its column, never guessed at.
-import type { Column, Columns } from '../model/columns.ts'
+import { type Column, type Columns, onlyKind } from '../model/columns.ts'
+import { extentOf } from '../model/extent.ts'
 import { Heap } from '../model/heap.ts'
 import { TIME_MAX } from '../model/update.ts'
 import { Kind } from '../model/value.ts'
@@ -97,15 +98,19 @@ export class OpenColumn {
   }
 }
 
+const isInRange = (name: 'time' | 'diff', values: Float64Array): boolean => {
+  if (name === 'diff') return !values.includes(0)
+  const { lowest, highest } = extentOf(values, values.length)
+  return lowest >= 0 && highest <= TIME_MAX
+}
+
 const decodeRequired = (name: 'time' | 'diff', chunks: ColumnChunks, range: RowRange): Float64Array => {
   const type = name === 'time' ? 'uint64' : 'int64'
   const chunk = chunks.open({ name, type, required: true }, new Heap())
-  const { kinds, payload } = decoding(name, () => chunk.decode(range))
-  for (let row = 0; row < payload.length; row++) {
-    const value = payload[row]!
-    if (kinds[row] !== Kind.int || (name === 'time' ? value < 0 || value > TIME_MAX : value === 0))
-      throw new MalformedColumn(name, `a ${name} is out of range`)
-  }
+  const column = decoding(name, () => chunk.decode(range))
+  const { payload } = column
+  if (payload.length > 0 && !(onlyKind(column, payload.length) === Kind.int && isInRange(name, payload)))
+    throw new MalformedColumn(name, `a ${name} is out of range`)
   return payload
 }
 
@@ -114,15 +119,17 @@ const decodeRequired = (name: 'time' | 'diff', chunks: ColumnChunks, range: RowR
  *
  * @param layout of the columns that are wanted
  * @param range of the rows that are wanted. @default all
+ * @param time of them, if it is not to be decoded
  * @throws {MalformedColumn} if the chunks do not hold what the layout says
  */
 export const decodeGroup = (
   layout: Layout,
   chunks: ColumnChunks,
   range: RowRange = { from: 0, to: chunks.rows },
+  time: Float64Array = decodeRequired('time', chunks, range),
 ): Columns => ({
   length: range.to - range.from,
   data: layout.map(column => new OpenColumn(column, chunks).decode(range)),
-  time: decodeRequired('time', chunks, range),
+  time,
   diff: decodeRequired('diff', chunks, range),
 })

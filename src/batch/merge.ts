@@ -4,7 +4,10 @@
 import { type Columns, gather, slice } from '../model/columns.ts'
 import { Concatenation } from '../model/concatenate.ts'
 import { consolidate, consolidateSorted } from '../model/consolidate.ts'
+import { extentOf } from '../model/extent.ts'
 import { compareRows } from '../model/sort.ts'
+import { sumPacked } from '../model/sum-packed.ts'
+import { timesAt } from '../model/uniform.ts'
 
 /** Which updates a merge takes, and what becomes of their times. */
 export interface MergeRange {
@@ -25,66 +28,58 @@ const WINDOW_ROWS = 131_072
 /** Runs that share a window: more than these make it larger, or what is done once a window would count. */
 const WINDOW_RUNS_MAX = 32
 
-/** The times of many rows that are all at one: nobody changes them, so whoever asks next shares them. */
-let uniform: { readonly time: number; readonly times: Float64Array } = { time: 0, times: new Float64Array() }
-
-const timesAt = (time: number, length: number): Float64Array => {
-  if (uniform.time !== time || uniform.times.length < length)
-    uniform = { time, times: new Float64Array(length).fill(time) }
-  return uniform.times.subarray(0, length)
-}
-
-/** What a range makes of columns. */
+/** Rows whose times are advanced, those that are out of range with a diff of 0. */
 interface Ranged {
-  /** All rows, each time advanced. */
   readonly columns: Columns
-  /** See {@link rowsInRange}. */
-  readonly rows: Uint32Array | undefined
-  readonly isAdvanced: boolean
+  /** There may be rows that are equal side by side, or count nothing. */
+  readonly isChanged: boolean
 }
 
-/** The rows whose times are in range, in order; undefined if all are. Without branches: which are is anybody's guess. */
-const rowsInRange = (
-  { length, time }: Columns,
+/** The diffs of rows, 0 for those that are out of range. Without branches: which are is anybody's guess. */
+const diffsInRange = (
+  { length, time, diff }: Columns,
   { until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
-): Uint32Array | undefined => {
-  if (until === Number.POSITIVE_INFINITY && after === -1) return undefined
-  const rows = new Uint32Array(length)
-  let kept = 0
+): Float64Array => {
+  if (length === 0 || (until === Number.POSITIVE_INFINITY && after === -1)) return diff
+  const { lowest, highest } = extentOf(time, length)
+  if (lowest > after && highest <= until) return diff
+  const inRange = new Float64Array(length)
   for (let row = 0; row < length; row++) {
     const at = time[row]!
-    rows[kept] = row
-    kept += Number(at <= until) & Number(at > after)
+    inRange[row] = diff[row]! * (Number(at <= until) & Number(at > after))
   }
-  return kept === length ? undefined : rows.subarray(0, kept)
+  return inRange
+}
+
+const advanced = ({ length, time }: Columns, { since, until }: MergeRange): Float64Array => {
+  // What is in range and not later than `since` is at it.
+  if (since === until) return timesAt(since, length)
+  let isAdvanced = false
+  for (let row = 0; !isAdvanced && row < length; row++) isAdvanced = time[row]! < since
+  if (!isAdvanced) return time
+  const times = new Float64Array(length)
+  for (let row = 0; row < length; row++) times[row] = Math.max(since, time[row]!)
+  return times
 }
 
 const ranged = (columns: Columns, range: MergeRange): Ranged => {
-  const { length, time } = columns
-  const { since, until } = range
-  const rows = rowsInRange(columns, range)
-  // What is in range and not later than `since` is at it.
-  if (since === until)
-    return { columns: { ...columns, time: timesAt(since, length) }, rows, isAdvanced: true }
-  let isAdvanced = false
-  for (let row = 0; !isAdvanced && row < length; row++) isAdvanced = time[row]! < since
-  if (!isAdvanced) return { columns, rows, isAdvanced }
-  const advanced = new Float64Array(length)
-  for (let row = 0; row < length; row++) advanced[row] = Math.max(since, time[row]!)
-  return { columns: { ...columns, time: advanced }, rows, isAdvanced }
+  const time = advanced(columns, range)
+  const diff = diffsInRange(columns, range)
+  return { columns: { ...columns, time, diff }, isChanged: time !== columns.time || diff !== columns.diff }
 }
 
 /** The updates of `source` that are in range, their times advanced to `since`. */
 export const inRange = (source: Columns, range: MergeRange): Columns => {
-  const { columns, rows } = ranged(source, range)
-  return rows === undefined ? columns : gather(columns, rows)
-}
-
-/** As {@link inRange}, of a part of a run: what becomes equal lies side by side, and is summed before it is merged. */
-const sumInRange = (source: Columns, range: MergeRange): Columns => {
-  const { columns, rows, isAdvanced } = ranged(source, range)
-  if (isAdvanced) return consolidateSorted(columns, rows)
-  return rows === undefined ? columns : gather(columns, rows)
+  const { columns } = ranged(source, range)
+  const { length, diff } = columns
+  if (diff === source.diff) return columns
+  const rows = new Uint32Array(length)
+  let kept = 0
+  for (let row = 0; row < length; row++) {
+    rows[kept] = row
+    kept += Number(diff[row] !== 0)
+  }
+  return gather(columns, rows.subarray(0, kept))
 }
 
 /** One run and how far it was taken. */
@@ -95,8 +90,8 @@ class Run {
   /** What was read and not yet cut into pieces. */
   #chunk: Columns | undefined
   #cut = 0
-  /** The piece that is being merged, in range, and its first row that was not taken. */
-  #piece: Columns | undefined
+  /** The piece that is being merged, and its first row that was not taken. */
+  #piece: Ranged | undefined
   #from = 0
 
   constructor(chunks: AsyncIterable<Columns>, range: MergeRange, pieceRows: number) {
@@ -107,7 +102,7 @@ class Run {
 
   /** Reads on until there are rows to take; `false` at the end of the run. */
   async load(): Promise<boolean> {
-    while (this.#piece === undefined || this.#from === this.#piece.length) {
+    while (this.#piece === undefined || this.#from === this.#piece.columns.length) {
       this.#piece = undefined
       if (this.#chunk === undefined || this.#cut === this.#chunk.length) {
         this.#chunk = undefined
@@ -117,7 +112,7 @@ class Run {
         this.#cut = 0
       }
       const end = Math.min(this.#chunk.length, this.#cut + this.#pieceRows)
-      this.#piece = sumInRange(slice(this.#chunk, this.#cut, end), this.#range)
+      this.#piece = ranged(slice(this.#chunk, this.#cut, end), this.#range)
       this.#cut = end
       this.#from = 0
     }
@@ -126,27 +121,28 @@ class Run {
 
   /** The last row that is loaded, as columns of one row. */
   get last(): Columns {
-    return slice(this.#piece!, this.#piece!.length - 1, this.#piece!.length)
+    const { columns } = this.#piece!
+    return slice(columns, columns.length - 1, columns.length)
   }
 
   /** Whether the first row that was not taken is equal to `boundary`. */
   goesOn(boundary: Columns): boolean {
-    return compareRows(this.#piece!, this.#from, boundary, 0) === 0
+    return compareRows(this.#piece!.columns, this.#from, boundary, 0) === 0
   }
 
   /** The rows up to and including `boundary`, which are taken by it. */
-  take(boundary: Columns): Columns {
-    const piece = this.#piece!
+  take(boundary: Columns): Ranged {
+    const { columns, isChanged } = this.#piece!
     let low = this.#from
-    let high = piece.length
+    let high = columns.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareRows(piece, middle, boundary, 0) <= 0) low = middle + 1
+      if (compareRows(columns, middle, boundary, 0) <= 0) low = middle + 1
       else high = middle
     }
-    const taken = slice(piece, this.#from, low)
+    const taken = slice(columns, this.#from, low)
     this.#from = low
-    return taken
+    return { columns: taken, isChanged }
   }
 
   async close(): Promise<void> {
@@ -164,10 +160,15 @@ const loaded = async (runs: readonly Run[]): Promise<Run[]> => {
 const smallest = (rows: readonly Columns[]): Columns =>
   rows.reduce((least, row) => (compareRows(row, 0, least, 0) < 0 ? row : least))
 
-/** The sum of parts that are each sorted and consolidated. */
-const sumOf = (parts: readonly Columns[], concatenation: Concatenation): Columns => {
-  const filled = parts.filter(({ length }) => length > 0)
-  return filled.length === 1 ? filled[0]! : consolidate(concatenation.of(filled))
+/** The sum of parts that are each sorted, and consolidated unless they were changed. */
+const sumOf = (parts: readonly Ranged[], concatenation: Concatenation): Columns => {
+  const filled = parts.filter(({ columns }) => columns.length > 0)
+  if (filled.length === 1 && !filled[0]!.isChanged) return filled[0]!.columns
+  const packed = sumPacked(filled.map(({ columns }) => columns))
+  if (packed !== undefined) return packed
+  // What is equal side by side is summed before it is moved.
+  const sums = filled.map(({ columns, isChanged }) => (isChanged ? consolidateSorted(columns) : columns))
+  return sums.length === 1 ? sums[0]! : consolidate(concatenation.of(sums))
 }
 
 /**
@@ -191,7 +192,7 @@ export async function* merge(
   const concatenation = new Concatenation(arity, 2 * windowRows)
   const opened = runs.map(run => new Run(run, range, pieceRows))
   try {
-    let carry: readonly Columns[] = []
+    let carry: readonly Ranged[] = []
     for (let active = await loaded(opened); active.length > 0; ) {
       // Up to here every run has shown all that it has: what a run reads next is not before its own last row.
       const boundary = smallest(active.map(run => run.last))
@@ -202,7 +203,7 @@ export async function* merge(
       if (active.some(run => run.goesOn(boundary)))
         while (whole > 0 && compareRows(sums, whole - 1, boundary, 0) === 0) whole--
       if (whole > 0) yield slice(sums, 0, whole)
-      carry = whole < sums.length ? [slice(sums, whole, sums.length)] : []
+      carry = whole < sums.length ? [{ columns: slice(sums, whole, sums.length), isChanged: false }] : []
     }
   } finally {
     for (const run of opened) await run.close()

@@ -3,9 +3,11 @@
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import { assert, CorruptionError, DiskError } from '../errors.ts'
 import { type Columns, emptyColumns, slice } from '../model/columns.ts'
+import { extentOf } from '../model/extent.ts'
 import { MalformedJson } from '../model/json.ts'
 import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
+import { timesAt } from '../model/uniform.ts'
 import type { Value } from '../model/value.ts'
 import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
 import { ColumnChunks, decodeGroup, isGroupDecodable } from './decode-group.ts'
@@ -54,6 +56,14 @@ const checkFooter = (
     }
   }
   return end === description.footer.offset ? undefined : 'the footer is elsewhere'
+}
+
+/** What of a row group is wanted. */
+export interface Wanted {
+  /** Indices of its data columns, in the order in which they are wanted. */
+  readonly columns: readonly number[]
+  /** If not, all rows may be said to be at the least time of the batch. */
+  readonly times: boolean
 }
 
 /** A batch file that is open. Reading several row groups at the same time is fine. */
@@ -159,19 +169,23 @@ export class BatchReader {
   /**
    * The rows of a row group, sorted by (data, time) as whole tuples.
    *
-   * @param columns indices of the data columns wanted, in that order; no others are read. @default all
+   * @param wanted nothing else is decoded. @default all
    * @throws {CorruptionError} BATCH_CORRUPT naming file, row group and, where known, column and offset
    */
-  read(index: number, columns?: readonly number[]): Promise<Columns> {
+  read(index: number, wanted?: Wanted): Promise<Columns> {
     return this.#whileOpen(async () => {
-      const layout = this.#layoutOf(columns)
-      const bytesOf = await this.#chunksOf(index, chunkNames(layout))
+      const layout = this.#layoutOf(wanted?.columns)
+      const isDecodable = isGroupDecodable(layout, this.#footer.rowGroups[index]!)
+      const { len } = this.description.rowGroups[index]!
+      const time = isDecodable && wanted?.times === false ? timesAt(this.description.lower, len) : undefined
+      const names = time === undefined ? chunkNames(layout) : [...partNames(layout), 'diff']
+      const bytesOf = await this.#chunksOf(index, names)
       const decoded = await this.#decoding(index, () =>
-        isGroupDecodable(layout, this.#footer.rowGroups[index]!)
-          ? decodeGroup(layout, new ColumnChunks(this.#footer, index, bytesOf))
+        isDecodable
+          ? decodeGroup(layout, new ColumnChunks(this.#footer, index, bytesOf), undefined, time)
           : this.#readWasm(layout, index, bytesOf),
       )
-      this.#check(decoded, index, this.description.rowGroups[index]!.len)
+      this.#check(decoded, index, len)
       return decoded
     })
   }
@@ -257,16 +271,17 @@ export class BatchReader {
     const { lower, upper } = this.description
     const details = { file: this.file, rowGroup: index }
     if (length !== len) throw corrupt('a row group has another number of rows', { ...details, len, length })
-    for (let row = 0; row < length; row++) {
-      if (time[row]! >= lower && time[row]! < upper) continue
-      throw corrupt('a time is outside the range of its batch', {
-        ...details,
-        row,
-        time: time[row],
-        lower,
-        upper,
-      })
-    }
+    if (length === 0) return
+    const { lowest, highest } = extentOf(time, length)
+    if (lowest >= lower && highest < upper) return
+    const row = time.findIndex(at => at < lower || at >= upper)
+    throw corrupt('a time is outside the range of its batch', {
+      ...details,
+      row,
+      time: time[row],
+      lower,
+      upper,
+    })
   }
 
   /** The row groups one after the other, decoded as they are asked for. */

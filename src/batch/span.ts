@@ -31,7 +31,7 @@ class ColumnSpan {
 
   add(column: Column, length: number): void {
     const integers = integerBounds(column, length)
-    if (integers !== undefined) this.#widen(integers.least, integers.greatest)
+    if (integers !== undefined) this.#widen(integers.lowest, integers.highest)
     else this.#addMixed(column, length)
   }
 
@@ -92,9 +92,9 @@ export class Span {
 
   add(columns: Columns): void {
     if (columns.length === 0) return
-    const { least, greatest } = extentOf(columns.time, columns.length)
-    this.#lower = Math.min(this.#lower, least)
-    this.#greatest = Math.max(this.#greatest, greatest)
+    const { lowest, highest } = extentOf(columns.time, columns.length)
+    this.#lower = Math.min(this.#lower, lowest)
+    this.#greatest = Math.max(this.#greatest, highest)
     columns.data.forEach((column, index) => {
       this.#columns[index]!.add(column, columns.length)
     })

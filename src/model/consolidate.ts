@@ -2,7 +2,7 @@
 // The result depends on the multiset of updates alone: not on their order, not on how often it is done.
 import { type Columns, gather, isUniform, onlyKind } from './columns.ts'
 import { Scratch } from './scratch.ts'
-import { allRows, type SortedRows, sortRows } from './sort.ts'
+import { allRows, markChanges, type SortedRows, sortRows } from './sort.ts'
 import { Kind } from './value.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
@@ -88,10 +88,6 @@ const summed = (columns: Columns, sorted: SortedRows): Columns => {
 
 /** The updates of `columns` sorted by (data, time), with one row for each, and none whose diffs add up to zero. */
 export const consolidate = (columns: Columns): Columns => summed(columns, sortRows(columns))
-
-const markChanges = (values: Float64Array | Uint8Array, starts: Uint8Array): void => {
-  for (let row = 1; row < starts.length; row++) starts[row]! |= Number(values[row] !== values[row - 1])
-}
 
 /** As {@link markChanges}, of the rows alone that `rows` names. */
 const markChangesAt = (values: Float64Array | Uint8Array, rows: Uint32Array, starts: Uint8Array): void => {

@@ -1,22 +1,38 @@
-// Owns the least and the greatest of numbers: what sorts, statistics and encodings of integers begin with.
+// Owns how far numbers lie apart, and their distances from the least of them: what sorts, statistics and encodings of
+// integers begin with.
+import { isUniform } from './columns.ts'
 
-/** Least and greatest of some numbers; both 0 if there are none. */
+/** The least and the greatest of some numbers; both 0 if there are none. */
 export interface Extent {
-  readonly least: number
-  readonly greatest: number
+  readonly lowest: number
+  readonly highest: number
 }
 
-/** The extent of safe integers, the first `length` of `values`. */
+/** The extent of the first `length` of `values`. */
 export const extentOf = (values: Float64Array, length: number = values.length): Extent => {
-  let least = length === 0 ? 0 : values[0]!
-  let greatest = least
+  let lowest = length === 0 ? 0 : values[0]!
+  let highest = lowest
+  if (isUniform(values, length)) return { lowest, highest }
   let index = 1
   // Often they are in order. Where nothing else is asked, nothing is guessed wrong.
-  for (; index < length && values[index]! >= greatest; index++) greatest = values[index]!
+  for (; index < length && values[index]! >= highest; index++) highest = values[index]!
   for (; index < length; index++) {
     const value = values[index]!
-    if (value < least) least = value
-    else if (value > greatest) greatest = value
+    if (value < lowest) lowest = value
+    else if (value > highest) highest = value
   }
-  return { least, greatest }
+  return { lowest, highest }
 }
+
+/** Adds to each of `sums` the distance of its value from `lowest`, times `scale`. */
+export const addDistances = (
+  sums: Float64Array,
+  values: Float64Array,
+  { lowest, scale }: { readonly lowest: number; readonly scale: number },
+): void => {
+  for (let index = 0; index < sums.length; index++) sums[index]! += (values[index]! - lowest) * scale
+}
+
+/** How many bits a whole number needs, of up to 64. */
+export const bitWidth = (value: number): number =>
+  value < 2 ** 32 ? 32 - Math.clz32(value) : 64 - Math.clz32(value / 2 ** 32)

@@ -127,8 +127,8 @@ export const joinTypes = (a: ColumnType, b: ColumnType): ColumnType => {
 /** The narrowest type that holds every value of rows `[0, length)`. */
 export const typeOfColumn = (column: Column, length: number): ColumnType => {
   if (onlyKind(column, length) === Kind.int) {
-    const { least, greatest } = extentOf(column.payload, length)
-    return joinTypes(typeOf(Kind.int, least), typeOf(Kind.int, greatest))
+    const { lowest, highest } = extentOf(column.payload, length)
+    return joinTypes(typeOf(Kind.int, lowest), typeOf(Kind.int, highest))
   }
   let type: ColumnType = 'null'
   let lastKind: number = Kind.null

@@ -2,8 +2,8 @@
 // Each column becomes one or two whole numbers from 0 on that order as its values do, and as many of them as fit are put
 // into one number below 2^53, the more significant ones multiplied by the ranges of the others.
 // Strings and what is mixed, other than numbers, go through ranks of their distinct values: the comparator sees each value once.
-import { type Column, type Columns, contentAt, isHeapKind, isUniform, onlyKind } from './columns.ts'
-import { extentOf } from './extent.ts'
+import { type Column, type Columns, contentAt, isHeapKind, onlyKind } from './columns.ts'
+import { addDistances, type Extent, extentOf } from './extent.ts'
 import { isRanked, ranksOf, sortCodes } from './ranking.ts'
 import { compareKinded, type HeapValue, Kind } from './value.ts'
 
@@ -49,29 +49,26 @@ class KeysInTheMaking {
     for (let row = 0; row < values.length; row++) values[row]! += numbers[row]! * scale
   }
 
-  /** Adds the payloads of numbers from `lowest` on, null as the least. */
-  addRange(column: Column, { lowest, highest, hasNull }: Survey): void {
-    const span = highest - lowest + (hasNull ? 2 : 1)
-    if (span === 1) return
-    const { kinds, payload } = column
-    const { values, scale } = this.place(span)
-    if (hasNull) {
-      for (let row = 0; row < values.length; row++)
-        if (kinds[row] !== Kind.null) values[row]! += (payload[row]! - lowest + 1) * scale
-    } else {
-      for (let row = 0; row < values.length; row++) values[row]! += (payload[row]! - lowest) * scale
-    }
+  /** Adds whole numbers by their distances from the least of them. */
+  addRange(numbers: Float64Array, { lowest, highest }: Extent): void {
+    if (highest === lowest) return
+    const { values, scale } = this.place(highest - lowest + 1)
+    addDistances(values, numbers, { lowest, scale })
+  }
+
+  /** As {@link addRange}, null as the least. */
+  addRangeWithNulls({ kinds, payload }: Column, { lowest, highest }: Extent): void {
+    const { values, scale } = this.place(highest - lowest + 2)
+    for (let row = 0; row < values.length; row++)
+      if (kinds[row] !== Kind.null) values[row]! += (payload[row]! - lowest + 1) * scale
   }
 }
 
-/** What the rows of a column are. */
-interface Survey {
+/** What the rows of a column are; the extent is that of the payloads of what is not null. */
+interface Survey extends Extent {
   /** Of all that is not null; `'numbers'` where there are integers and floats, `'mixed'` for any other mixture. */
   readonly kind: Kind | 'numbers' | 'mixed'
   readonly hasNull: boolean
-  /** Of the payloads of what is not null. */
-  readonly lowest: number
-  readonly highest: number
 }
 
 const isNarrowNumber = (kind: number): boolean => kind === Kind.int || kind === Kind.float
@@ -93,22 +90,18 @@ const kindsOf = ({ kinds }: Column, length: number): Pick<Survey, 'kind' | 'hasN
 }
 
 const survey = (column: Column, length: number): Survey => {
-  const only = onlyKind(column, length)
-  const found = only === undefined ? kindsOf(column, length) : { kind: only, hasNull: false }
   const { kinds, payload } = column
-  if (only === Kind.int) {
-    const { least, greatest } = extentOf(payload, length)
-    return { ...found, lowest: least, highest: greatest }
-  }
+  const kind = onlyKind(column, length)
+  if (kind !== undefined) return { kind, hasNull: false, ...extentOf(payload, length) }
   let lowest = Number.POSITIVE_INFINITY
   let highest = Number.NEGATIVE_INFINITY
   for (let row = 0; row < length; row++) {
-    if (found.hasNull && kinds[row] === Kind.null) continue
+    if (kinds[row] === Kind.null) continue
     const value = payload[row]!
     if (value < lowest) lowest = value
     if (value > highest) highest = value
   }
-  return { ...found, lowest, highest }
+  return { ...kindsOf(column, length), lowest, highest }
 }
 
 /** The bits of floats, changed so that they order as unsigned integers do; null before all. */
@@ -216,7 +209,7 @@ const addMixed = (making: KeysInTheMaking, column: Column, length: number): void
 
 const addColumn = (making: KeysInTheMaking, column: Column, length: number): void => {
   const found = survey(column, length)
-  const { kind, lowest, highest } = found
+  const { kind, hasNull, lowest, highest } = found
   if (kind === Kind.null) return
   if (kind === 'mixed') addMixed(making, column, length)
   else if (kind === 'numbers') addNumbers(making, column, length)
@@ -224,14 +217,8 @@ const addColumn = (making: KeysInTheMaking, column: Column, length: number): voi
   // Beyond 2^53 a distance would round, so integers that far apart are ordered by their bits, as floats are.
   else if (kind === Kind.float || highest - lowest >= Number.MAX_SAFE_INTEGER - 1)
     addFloats(making, column, length)
-  else making.addRange(column, found)
-}
-
-const addTimes = (making: KeysInTheMaking, time: Float64Array, length: number): void => {
-  if (isUniform(time, length)) return
-  const { least, greatest } = extentOf(time, length)
-  const { values, scale } = making.place(greatest - least + 1)
-  for (let row = 0; row < length; row++) values[row]! += (time[row]! - least) * scale
+  else if (hasNull) making.addRangeWithNulls(column, found)
+  else making.addRange(column.payload, found)
 }
 
 /**
@@ -244,7 +231,7 @@ export const sortKeys = (columns: Columns): readonly SortKey[] => {
   const { length } = columns
   const making = new KeysInTheMaking(length)
   if (length === 0) return []
-  addTimes(making, columns.time, length)
+  making.addRange(columns.time, extentOf(columns.time, length))
   for (let index = columns.data.length - 1; index >= 0; index--)
     addColumn(making, columns.data[index]!, length)
   return making.keys

@@ -64,8 +64,9 @@ const inOrderOf = ({ values }: SortKey, rows: Uint32Array): NumberedRows => {
   return { rows, values: ordered }
 }
 
-const markChanges = ({ values }: NumberedRows, starts: Uint8Array): void => {
-  for (let place = 1; place < values.length; place++)
+/** Marks in `starts` where a value differs from the one before it. No value is NaN. */
+export const markChanges = (values: Float64Array | Uint8Array, starts: Uint8Array): void => {
+  for (let place = 1; place < starts.length; place++)
     starts[place]! |= Number(values[place] !== values[place - 1])
 }
 
@@ -102,7 +103,7 @@ export const sortRows = (columns: Columns): SortedRows => {
   let sorted = sortByNumbers({ rows: allRows(length), values }, first.span)
   for (const key of others) sorted = sortByNumbers(inOrderOf(key, sorted.rows), key.span)
   const { rows } = sorted
-  markChanges(sorted, starts)
-  for (const key of [first, ...others].slice(0, -1)) markChanges(inOrderOf(key, rows), starts)
+  markChanges(sorted.values, starts)
+  for (const key of [first, ...others].slice(0, -1)) markChanges(inOrderOf(key, rows).values, starts)
   return { rows, starts }
 }

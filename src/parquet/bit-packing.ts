@@ -8,10 +8,40 @@ const WORD_BITS = 32
 export const bitWidth = (value: number): number =>
   value < 2 ** 32 ? 32 - Math.clz32(value) : 64 - Math.clz32(value / 2 ** 32)
 
+/** Values that are unpacked at once. */
+const STEP = 32
+/** Up to this width four values, wherever they begin, are in one word. */
+const NARROW_BITS = 7
+
+/** Unpacks 32 values of up to 7 bits, eight of which fill whole bytes, from two words each eight. */
+const unpackNarrow = (view: DataView, at: number, width: number, out: Uint32Array): void => {
+  const mask = 2 ** width - 1
+  const [second, third] = [2 * width, 3 * width]
+  // The fifth value begins within a byte if the width is odd.
+  const half = width >>> 1
+  const shift = (width & 1) * 4
+  for (let index = 0, from = at; index < STEP; index += 8, from += width) {
+    const low = view.getUint32(from, true)
+    out[index] = low & mask
+    out[index + 1] = (low >>> width) & mask
+    out[index + 2] = (low >>> second) & mask
+    out[index + 3] = (low >>> third) & mask
+    const high = view.getUint32(from + half, true) >>> shift
+    out[index + 4] = high & mask
+    out[index + 5] = (high >>> width) & mask
+    out[index + 6] = (high >>> second) & mask
+    out[index + 7] = (high >>> third) & mask
+  }
+}
+
 /**
  * Unpacks the first `count` of 32 values of up to 32 bits that begin at byte `at`. Looks at up to 7 bytes behind them.
  */
 export const unpack = (view: DataView, at: number, width: number, count: number, out: Uint32Array): void => {
+  if (width <= NARROW_BITS && count === STEP) {
+    unpackNarrow(view, at, width, out)
+    return
+  }
   if (width <= 25) {
     const mask = 2 ** width - 1
     for (let index = 0, bit = 0; index < count; index++, bit += width)

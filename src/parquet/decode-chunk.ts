@@ -17,7 +17,7 @@ import {
 import { readDelta32, readDelta64, readDeltaWide } from './delta.ts'
 import { Encoding } from './encoding.ts'
 import type { ColumnChunk } from './footer.ts'
-import { allOnes, readHybrid } from './hybrid.ts'
+import { allOnes, readHybrid, readRuns } from './hybrid.ts'
 import { MalformedParquet } from './malformed.ts'
 import { type Page, pagesOf } from './page.ts'
 import type { ParquetColumn, ValueType } from './schema.ts'
@@ -178,7 +178,24 @@ const readDictionary = (page: Page, type: Exclude<ValueType, 'vector'>, heap: He
   return { kind: kinds.includes(Kind.wide) ? undefined : KIND[type], kinds, payload }
 }
 
-/** Decodes the codes from `skipped` to before `count`, to rows from `at + skipped` on. */
+/** Puts values in the place of `count` codes, which may be beyond them, and returns the greatest code. */
+const lookUp = (
+  codes: Uint32Array,
+  count: number,
+  values: Float64Array,
+  payload: Float64Array,
+  at: number,
+): number => {
+  let most = 0
+  for (let index = 0; index < count; index++) {
+    const code = codes[index]!
+    if (code > most) most = code
+    payload[at + index] = values[code]!
+  }
+  return most
+}
+
+/** Decodes the codes from `skipped` to before `count`, to rows from `at + skipped` on; maybe others before them. */
 const decodeCodes = (
   cursor: Cursor,
   dictionary: Dictionary,
@@ -186,15 +203,25 @@ const decodeCodes = (
   { kinds, payload }: Column,
   at: number,
 ): void => {
-  const codes = readHybrid(cursor, cursor.byte(), count, skipped)
+  const width = cursor.byte()
+  const start = cursor.at
   const { kind, payload: values } = dictionary
-  for (let index = skipped; index < count; index++) {
-    const code = codes[index]!
-    if (code >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
-    payload[at + index] = values[code]!
-    if (kind === undefined) kinds[at + index] = dictionary.kinds[code]!
-  }
-  if (kind !== undefined) kinds.fill(kind, at + skipped, at + count)
+  let most = 0
+  readRuns(cursor, width, count, skipped, {
+    repeated: (code, from, to) => {
+      most = Math.max(most, code)
+      payload.fill(values[code] ?? 0, at + from, at + to)
+    },
+    packed: (codes, from, length) => {
+      most = Math.max(most, lookUp(codes, length, values, payload, at + from))
+    },
+  })
+  if (most >= values.length) throw new MalformedParquet('a code is beyond its dictionary')
+  if (kind === undefined) {
+    cursor.at = start
+    const codes = readHybrid(cursor, width, count)
+    for (let index = 0; index < count; index++) kinds[at + index] = dictionary.kinds[codes[index]!]!
+  } else kinds.fill(kind, at + skipped, at + count)
 }
 
 /** Moves values that lie side by side from `at` on to the rows that have one, the last first. */

@@ -50,13 +50,13 @@ const NO_BOUNDS = { min: undefined, max: undefined, exact: true } as const
 const integerPlan = (dense: Dense, { heap }: Column, bits: 32 | 64, isTuned: boolean): Plan => {
   const writeBounds = (): Plan['bounds'] => {
     if (dense.count === 0) return NO_BOUNDS
-    if (dense.isWide === undefined) return integerBounds(bits, BigInt(extent.least), BigInt(extent.greatest))
+    if (dense.isWide === undefined) return integerBounds(bits, BigInt(extent.lowest), BigInt(extent.highest))
     const sorted = bigIntsOf(dense, heap).sort()
     return integerBounds(bits, sorted[0]!, sorted.at(-1)!)
   }
-  const extent = dense.isWide === undefined ? extentOf(dense.payload) : { least: 0, greatest: 0 }
-  const { least, greatest } = extent
-  assert(bits === 64 || (least >= -(2 ** 31) && greatest < 2 ** 31), 'an int32 column holds 32-bit integers')
+  const extent = dense.isWide === undefined ? extentOf(dense.payload) : { lowest: 0, highest: 0 }
+  const { lowest, highest } = extent
+  assert(bits === 64 || (lowest >= -(2 ** 31) && highest < 2 ** 31), 'an int32 column holds 32-bit integers')
   return {
     writer: integersWriter(dense, heap, bits, extent, isTuned),
     bounds: writeBounds(),

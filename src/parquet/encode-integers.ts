@@ -103,11 +103,11 @@ export const integersWriter = (
   dense: Dense,
   heap: Heap,
   bits: 32 | 64,
-  { least, greatest }: Extent,
+  { lowest, highest }: Extent,
   isTuned: boolean,
 ): ValuesWriter => {
   const { payload, isWide, count } = dense
-  if (isWide !== undefined || greatest - least >= APART_MAX) return wide(bigIntsOf(dense, heap), isTuned)
+  if (isWide !== undefined || highest - lowest >= APART_MAX) return wide(bigIntsOf(dense, heap), isTuned)
   if (!isTuned) return plain(bits, payload)
   const deltas = delta(bits, payload)
   const codes = dictionary(bits, payload)

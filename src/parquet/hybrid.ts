@@ -12,14 +12,27 @@ const STEP = 32
 
 const scratch = new Uint32Array(STEP)
 
+/** Takes values, by where they stand among all. */
+interface RunTaker {
+  /** All of `[from, to)` are `value`. */
+  readonly repeated: (value: number, from: number, to: number) => void
+  /** Those of `[from, from + count)` are the first of `values`, which is used again; `count` is small. */
+  readonly packed: (values: Uint32Array, from: number, count: number) => void
+}
+
 /**
- * Reads `count` values of `width` bits, up to 32.
- * @param skipped the values before it may be anything
+ * Hands on `count` values of `width` bits, up to 32, in order.
+ * @param skipped about so many from the first on need not come
  * @throws {MalformedParquet}
  */
-export const readHybrid = (cursor: Cursor, width: number, count: number, skipped = 0): Uint32Array => {
+export const readRuns = (
+  cursor: Cursor,
+  width: number,
+  count: number,
+  skipped: number,
+  { repeated, packed }: RunTaker,
+): void => {
   if (width > 32) throw new MalformedParquet('a code has too many bits')
-  const out = new Uint32Array(count)
   for (let index = 0; index < count; ) {
     const header = cursor.varint()
     if (header % 2 === 0) {
@@ -27,7 +40,7 @@ export const readHybrid = (cursor: Cursor, width: number, count: number, skipped
       if (end === index) throw new MalformedParquet('a run is empty')
       let value = 0
       for (let shift = 0; shift < width; shift += 8) value |= cursor.byte() << shift
-      out.fill(value, index, end)
+      repeated(value >>> 0, index, end)
       index = end
       continue
     }
@@ -43,9 +56,24 @@ export const readHybrid = (cursor: Cursor, width: number, count: number, skipped
     for (; index < end; from += 4 * width) {
       const step = Math.min(STEP, end - index)
       unpack(cursor.view, from, width, step, scratch)
-      for (let each = 0; each < step; each++) out[index++] = scratch[each]!
+      packed(scratch, index, step)
+      index += step
     }
   }
+}
+
+/**
+ * Reads `count` values of `width` bits, up to 32.
+ * @throws {MalformedParquet}
+ */
+export const readHybrid = (cursor: Cursor, width: number, count: number): Uint32Array => {
+  const out = new Uint32Array(count)
+  readRuns(cursor, width, count, 0, {
+    repeated: (value, from, to) => out.fill(value, from, to),
+    packed: (values, from, length) => {
+      for (let each = 0; each < length; each++) out[from + each] = values[each]!
+    },
+  })
   return out
 }
 

@@ -33,8 +33,7 @@ export interface FlushedBuffer {
 }
 
 /** The time after the greatest. */
-const upperOf = ({ time, length }: Columns): number =>
-  length === 0 ? 0 : extentOf(time, length).greatest + 1
+const upperOf = ({ time, length }: Columns): number => (length === 0 ? 0 : extentOf(time, length).highest + 1)
 
 /** Publishes the tombstone of `shard`. */
 const publishDrop = async (registry: Registry, shard: Shard): Promise<void> => {

@@ -59,10 +59,14 @@ async function* selectedOf(
   batch: BatchEntry,
   shard: string,
   selection: Selection,
+  { after = -1, asOf }: Span,
 ): AsyncGenerator<Columns> {
   const reading = readingOf(selection)
   const { conditions } = selection
-  for await (const rows of cache.passing(batchPath(batch.id), batch, shard, conditions, reading.columns))
+  const { columns } = reading
+  // Of what is in range as a whole nobody asks when.
+  const times = batch.lower <= after || batch.upper - 1 > asOf
+  for await (const rows of cache.passing(batchPath(batch.id), batch, shard, conditions, { columns, times }))
     yield select(rows, reading)
 }
 
@@ -117,8 +121,8 @@ async function* sum(
 }
 
 /**
- * Whether row groups are worth keeping for the next scan: where each is read whole, and all of them leave half of the
- * room to others. What heaps take is not known before; it is about what it takes in the file.
+ * Whether row groups are worth keeping once they are scanned again: where each is read whole, and all of them leave half
+ * of the room to others. What heaps take is not known before; it is about what it takes in the file.
  */
 const isWorthKeeping = (cache: BatchCache, batches: readonly BatchEntry[], arity: number): boolean => {
   const bytes = batches.reduce((sum, { len, bytes }) => sum + len * rowBytes(arity) + bytes, 0)
@@ -129,8 +133,8 @@ const isWorthKeeping = (cache: BatchCache, batches: readonly BatchEntry[], arity
  * The rows of a view that are selected: sorted by the wanted columns, one row for each combination of values, its diff
  * the sum over `span`, all at time `span.asOf`; in chunks that are never empty. The view must be pinned.
  *
- * Reads one row group of each batch at a time; where a condition asks for one value, or they take little room, through
- * the row groups that are kept. Where the wanted columns are not the first ones in order, the distinct rows are kept in
+ * Reads one row group of each batch at a time; where a condition asks for one value, or they take little room and were scanned
+ * before, through the row groups that are kept. Where the wanted columns are not the first ones in order, the distinct rows are kept in
  * memory.
  * @param windowRows as of {@link merge}, where that is what is done
  */
@@ -138,9 +142,10 @@ export const scan = (
   cache: BatchCache,
   view: ShardView,
   selection: Selection,
-  { after = -1, asOf }: Span,
+  span: Span,
   windowRows?: number,
 ): AsyncGenerator<Columns> => {
+  const { after = -1, asOf } = span
   const range = { since: asOf, until: asOf, after }
   const { conditions } = selection
   const batches = view.batches.filter(
@@ -148,12 +153,12 @@ export const scan = (
   )
   const width = view.schema.length
   const isWhole = readingOf(selection).columns.length === width
-  const isKept = isPointRead(selection) || (isWhole && isWorthKeeping(cache, batches, width))
-  const selected = isKept ? selectedOfKept : selectedOf
-  const runs = [
-    ...batches.map(batch => selected(cache, batch, view.name, selection)),
-    ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection)),
-  ]
+  const mayKeep = isWhole && isWorthKeeping(cache, batches, width)
+  const runOf = (batch: BatchEntry): AsyncGenerator<Columns> =>
+    isPointRead(selection) || (mayKeep && cache.wasScanned(batchPath(batch.id)))
+      ? selectedOfKept(cache, batch, view.name, selection)
+      : selectedOf(cache, batch, view.name, selection, span)
+  const runs = [...batches.map(runOf), ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection))]
   const arity = selection.columns.length
   return keepsOrder(selection.columns) ? merge(runs, arity, range, windowRows) : sum(runs, arity, range)
 }

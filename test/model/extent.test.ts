@@ -10,9 +10,9 @@ test('the least and the greatest, in whatever order, of the first ones alone', (
       fc.boolean(),
       (some, rest, sort) => {
         const values = sort ? some.toSorted((a, b) => a - b) : some
-        const { least, greatest } = extentOf(Float64Array.from([...values, ...rest]), values.length)
-        expect(least).toBe(values.length === 0 ? 0 : Math.min(...values))
-        expect(greatest).toBe(values.length === 0 ? 0 : Math.max(...values))
+        const { lowest, highest } = extentOf(Float64Array.from([...values, ...rest]), values.length)
+        expect(lowest).toBe(values.length === 0 ? 0 : Math.min(...values))
+        expect(highest).toBe(values.length === 0 ? 0 : Math.max(...values))
       },
     ),
   )
