@@ -44,7 +44,8 @@ export class Cursor {
   }
 
   byte(): number {
-    return this.bytes[this.skip(1)]!
+    if (this.at >= this.end) throw new MalformedParquet('the bytes end too early')
+    return this.bytes[this.at++]!
   }
 
   uint32(): number {
@@ -53,9 +54,12 @@ export class Cursor {
 
   /** An unsigned integer in LEB128. From 2^53 on it is rounded. */
   varint(): number {
-    let value = 0
-    let scale = 1
-    for (let count = 0; count < VARINT_BYTES_MAX; count++) {
+    const first = this.byte()
+    // Nearly all are short. In a process that has just begun nothing is compiled, and every step counts.
+    if (first < 0x80) return first
+    let value = first & 0x7f
+    let scale = 0x80
+    for (let count = 1; count < VARINT_BYTES_MAX; count++) {
       const byte = this.byte()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
@@ -67,6 +71,7 @@ export class Cursor {
   /** A signed integer in zigzag LEB128; undefined if it is not within ±2^52. */
   zigzag(): number | undefined {
     const value = this.varint()
+    if (value < 2 ** 31) return (value >>> 1) ^ -(value & 1)
     if (value > 2 ** 53) return undefined
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
