@@ -8,7 +8,7 @@ import { KeptRun } from '../batch/kept-run.ts'
 import { type LeanColumns, leanCopy } from '../batch/lean-columns.ts'
 import type { Part } from '../batch/sum-parts.ts'
 import type { Columns } from '../model/columns.ts'
-import { type Bounds, equality } from '../model/predicate.ts'
+import { type Bounds, type Condition, equality } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
 import type { Value } from '../model/value.ts'
 import { type BatchEntry, batchPath } from '../shard/metadata.ts'
@@ -70,14 +70,15 @@ const groupsOf = (batch: BatchEntry): Group[] => {
   }))
 }
 
-/** Whether a group may hold a tuple that begins with a value, as far as is known. */
-const mayBegin = ({ bounds }: Group, [value]: readonly Value[]): boolean => {
-  if (value === undefined || bounds === undefined) return true
+/** Whether a group may hold a tuple whose first value is what is asked for, as far as is known. */
+const mayBegin = ({ bounds }: Group, first: Condition | undefined): boolean => {
+  if (first === undefined || bounds === undefined) return true
   const { min, max } = bounds
+  const value = first.point
   // The common case, of which NaN is none: it is in no order with anything.
   if (typeof value === 'number' && typeof min === 'number' && typeof max === 'number')
     return !(value < min || value > max)
-  return equality(0, value).mayHold(bounds)
+  return first.mayHold(bounds)
 }
 
 const addPart = (parts: Part[], columns: Columns, prefix: readonly Value[]): void => {
@@ -132,37 +133,47 @@ export class BatchLookup {
   }
 
   #search(prefix: readonly Value[]): Found | Promise<Found> {
+    const first = prefix.length === 0 ? undefined : equality(0, prefix[0]!)
     const parts: Part[] = []
     let cold: Group[] | undefined
     for (const group of this.#groups) {
-      if (!mayBegin(group, prefix)) continue
+      if (!mayBegin(group, first)) continue
       this.#spentRows += ROWS_PER_SEARCH
       const rows = this.#cache.kept.get(group.key)
       if (rows !== undefined) addPart(parts, rows, prefix)
       else if (cold === undefined) cold = [group]
       else cold.push(group)
     }
-    return cold === undefined ? { parts, isSum: false } : this.#readCold(cold, prefix, parts)
+    return cold === undefined ? { parts, isSum: false } : this.#readCold(cold, prefix, first, parts)
   }
 
-  async #readCold(cold: readonly Group[], prefix: readonly Value[], parts: Part[]): Promise<Found> {
+  async #readCold(
+    cold: readonly Group[],
+    prefix: readonly Value[],
+    first: Condition | undefined,
+    parts: Part[],
+  ): Promise<Found> {
     for (let from = 0; from < cold.length; from += READS_AT_ONCE) {
       const some = cold.slice(from, from + READS_AT_ONCE)
-      for (const rows of await Promise.all(some.map(group => this.#read(group, prefix))))
+      for (const rows of await Promise.all(some.map(group => this.#read(group, prefix, first))))
         if (rows !== undefined) addPart(parts, rows, prefix)
     }
     return { parts, isSum: false }
   }
 
   /** Rows of a group, all that begin with `prefix` among them; undefined if its statistics say that none does. */
-  async #read(group: Group, prefix: readonly Value[]): Promise<Columns | undefined> {
+  async #read(
+    group: Group,
+    prefix: readonly Value[],
+    first: Condition | undefined,
+  ): Promise<Columns | undefined> {
     const { batch, index } = group
     const { name } = this.#view
     const path = batchPath(batch.id)
     if (!group.isSurveyed) {
       group.bounds = (await this.#cache.bounds(path, batch, name, index, 0)) ?? group.bounds
       group.isSurveyed = true
-      if (!mayBegin(group, prefix)) return undefined
+      if (!mayBegin(group, first)) return undefined
     }
     const { len } = batch.rowGroups[index]!
     if (group.pageReads++ < PAGE_READS) {
