@@ -1,29 +1,17 @@
 // Owns looking up the tuples that begin with given values in the batches of a view, as of one time, again and again.
-// First in each row group that may have some: a few times by decoding no more than the pages they are on, then by binary
-// search, as far as row groups are kept decoded. Once all that has cost about as much as summing them does, they are summed
-// beside it, if the sum takes no more than its share of what is kept: then it is one search.
+// First in their row groups. Once that has cost about as much as summing them does, they are summed beside it, if the sum
+// takes no more than its share of what is kept: then it is one search.
 // Law: what is found adds up to what a scan with these values as conditions yields of the batches.
-import { type BatchCache, rowGroupKey } from '../batch/cache.ts'
+import type { BatchCache } from '../batch/cache.ts'
 import { KeptRun } from '../batch/kept-run.ts'
 import { type LeanColumns, leanCopy } from '../batch/lean-columns.ts'
 import type { Part } from '../batch/sum-parts.ts'
-import type { Columns } from '../model/columns.ts'
-import { type Bounds, equality } from '../model/predicate.ts'
-import { rowsBeginningWith } from '../model/prefix.ts'
 import type { Value } from '../model/value.ts'
-import { type BatchEntry, batchPath } from '../shard/metadata.ts'
 import type { ShardView } from '../shard/shard.ts'
 import type { Turns } from '../turns.ts'
+import { RowGroupSearch } from './row-group-search.ts'
 import { scan } from './scan.ts'
 
-/** Rows that can be decoded, or summed, in the time of one search. */
-const ROWS_PER_SEARCH = 8
-/** Of the pages of a row group that may hold what is looked for, as a share of all that it takes to decode it. */
-const PAGES_SHARE = 0.1
-/** Times that pages of a row group are decoded before it is decoded as a whole. */
-const PAGE_READS = 4
-/** Row groups that are read at the same time: while one is decoded, the files of others are opened and read. */
-const READS_AT_ONCE = 16
 /** Rows that are summed at a time: few enough, also of strings, not to keep others waiting. */
 const SUM_WINDOW_ROWS = 8192
 /** Rows that are summed before others have their turn; a string is moved in the time of so many rows. */
@@ -38,53 +26,6 @@ export interface Found {
   readonly isSum: boolean
 }
 
-/** One row group that counts as of the time. */
-interface Group {
-  readonly batch: BatchEntry
-  readonly index: number
-  readonly key: string
-  /** What is known of its first column, at first from what is known of the whole batch; undefined without columns. */
-  bounds: Bounds | undefined
-  /** Its own statistics were asked for. */
-  isSurveyed: boolean
-  /** Times that pages of it were decoded since it was decoded as a whole. */
-  pageReads: number
-}
-
-const groupsOf = (batch: BatchEntry): Group[] => {
-  const [column] = batch.columns
-  const bounds = column && {
-    min: column.min,
-    max: column.max,
-    someNull: column.nulls > 0,
-    someValue: column.nulls < batch.len,
-  }
-  const path = batchPath(batch.id)
-  return batch.rowGroups.map((_, index) => ({
-    batch,
-    index,
-    key: rowGroupKey(path, index),
-    bounds,
-    isSurveyed: bounds === undefined,
-    pageReads: 0,
-  }))
-}
-
-/** Whether a group may hold a tuple that begins with a value, as far as is known. */
-const mayBegin = ({ bounds }: Group, [value]: readonly Value[]): boolean => {
-  if (value === undefined || bounds === undefined) return true
-  const { min, max } = bounds
-  // The common case, of which NaN is none: it is in no order with anything.
-  if (typeof value === 'number' && typeof min === 'number' && typeof max === 'number')
-    return !(value < min || value > max)
-  return equality(0, value).mayHold(bounds)
-}
-
-const addPart = (parts: Part[], columns: Columns, prefix: readonly Value[]): void => {
-  const { from, to } = rowsBeginningWith(columns, prefix)
-  if (from < to) parts.push({ columns, from, to })
-}
-
 /** Lets all others have their turn. */
 const othersTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
@@ -94,14 +35,10 @@ export class BatchLookup {
   readonly #view: ShardView
   readonly #asOf: number
   readonly #sumName: string
-  readonly #groups: readonly Group[]
-  /** Rows of these groups. */
-  readonly #rows: number
+  readonly #groups: RowGroupSearch
   readonly #sums: Turns
   #sum: KeptRun | undefined
   #isSumming = false
-  /** What was done since the batches were summed last, as so many rows that could have been summed. */
-  #spentRows = 0
   /** A sum takes too much room, or cannot be had, or there is nothing to sum. */
   #isHopeless: boolean
 
@@ -115,9 +52,9 @@ export class BatchLookup {
     this.#asOf = asOf
     this.#sumName = sumName
     this.#sums = sums
-    this.#groups = view.batches.filter(({ lower }) => lower <= asOf).flatMap(groupsOf)
-    this.#rows = this.#groups.reduce((sum, { batch, index }) => sum + batch.rowGroups[index]!.len, 0)
-    this.#isHopeless = this.#rows === 0
+    const batches = view.batches.filter(({ lower }) => lower <= asOf)
+    this.#groups = new RowGroupSearch(cache, view.name, batches)
+    this.#isHopeless = this.#groups.rows === 0
   }
 
   /**
@@ -128,60 +65,21 @@ export class BatchLookup {
     const summed = this.#sum?.find(prefix)
     if (summed !== undefined) return { parts: summed, isSum: true }
     this.#sumIfWorthIt()
-    return this.#search(prefix)
-  }
-
-  #search(prefix: readonly Value[]): Found | Promise<Found> {
-    const parts: Part[] = []
-    let cold: Group[] | undefined
-    for (const group of this.#groups) {
-      if (!mayBegin(group, prefix)) continue
-      this.#spentRows += ROWS_PER_SEARCH
-      const rows = this.#cache.kept.get(group.key)
-      if (rows !== undefined) addPart(parts, rows, prefix)
-      else if (cold === undefined) cold = [group]
-      else cold.push(group)
-    }
-    return cold === undefined ? { parts, isSum: false } : this.#readCold(cold, prefix, parts)
-  }
-
-  async #readCold(cold: readonly Group[], prefix: readonly Value[], parts: Part[]): Promise<Found> {
-    for (let from = 0; from < cold.length; from += READS_AT_ONCE) {
-      const some = cold.slice(from, from + READS_AT_ONCE)
-      for (const rows of await Promise.all(some.map(group => this.#read(group, prefix))))
-        if (rows !== undefined) addPart(parts, rows, prefix)
-    }
-    return { parts, isSum: false }
-  }
-
-  /** Rows of a group, all that begin with `prefix` among them; undefined if its statistics say that none does. */
-  async #read(group: Group, prefix: readonly Value[]): Promise<Columns | undefined> {
-    const { batch, index } = group
-    const { name } = this.#view
-    const path = batchPath(batch.id)
-    if (!group.isSurveyed) {
-      group.bounds = (await this.#cache.bounds(path, batch, name, index, 0)) ?? group.bounds
-      group.isSurveyed = true
-      if (!mayBegin(group, prefix)) return undefined
-    }
-    const { len } = batch.rowGroups[index]!
-    if (group.pageReads++ < PAGE_READS) {
-      this.#spentRows += len * PAGES_SHARE
-      return this.#cache.find(path, batch, name, index, prefix)
-    }
-    this.#spentRows += len
-    return this.#cache.rowGroup(path, batch, name, index)
+    const found = this.#groups.find(prefix)
+    return found instanceof Promise
+      ? found.then(parts => ({ parts, isSum: false }))
+      : { parts: found, isSum: false }
   }
 
   /** Begins to sum the batches, if that has paid by now. */
   #sumIfWorthIt(): void {
-    if (this.#isSumming || this.#isHopeless || this.#spentRows < this.#rows) return
+    if (this.#isSumming || this.#isHopeless || this.#groups.spentRows < this.#groups.rows) return
     this.#isSumming = true
-    // Whoever looks something up does not wait for it, and hears of no error.
+    // Nobody waits for it.
     void this.#sums.take(async () => {
       this.#sum = await this.#makeSum()
       this.#isHopeless = this.#sum === undefined
-      this.#spentRows = 0
+      this.#groups.spentRows = 0
       this.#isSumming = false
     })
   }

@@ -242,9 +242,9 @@ export class Snapshot implements AsyncDisposable {
    * The tuples of a shard that begin with these values, with their multiplicities, in the order of values; a whole tuple
    * gives one row or none, and no values all. In a column declared float64 every number is a float.
    *
-   * For many lookups in one snapshot: what was decoded is kept, up to a bound that all reads of a store share, and after
-   * as many lookups as cost about what summing the shard does, its sum, if that is within the bound. Then one costs
-   * about a microsecond.
+   * For many lookups: what was decoded is kept, up to a bound that all reads of a store share, and after as many lookups
+   * as cost about what summing the batches of the shard does, their sum, if that is within the bound. It is made beside
+   * the lookups, and serves all snapshots that see the same batches. Then one costs about a microsecond.
    *
    * @throws {InputError} ARITY_MISMATCH for more values than the shard has columns, VALUE_INVALID; with `details.place`
    * @throws as {@link rows} does otherwise
