@@ -102,7 +102,7 @@ export class Flushes {
     this.#running.set(shard, flush)
     // By itself, not as a part of this one: whoever waits for that would wait as long as commits come.
     flush.then(
-      () => (this.#ahead.has(shard) ? this.#flushSoon(shard) : this.#flushIfFull(shard)),
+      () => (shard.frozen.length > 0 ? this.#flushSoon(shard) : this.#flushIfFull(shard)),
       () => {},
     )
     return flush
