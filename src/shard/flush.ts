@@ -1,5 +1,6 @@
-// Owns the way from a frozen buffer to a published batch, and from a drop to its tombstone. The log must be durable through the buffer's fence before
-// this is called (B4), so that no batch ever holds what the log could still lose.
+// Owns the way from a frozen buffer to a published batch, and from a drop to its tombstone. The log must be durable
+// through the buffer's fence before any of this is called (B4), so that no batch ever holds what the log could still
+// lose.
 
 import { makeBatchAside } from '../batch/crew.ts'
 import type { ParquetCompression, ParquetProfile, Settings } from '../config/settings.ts'
@@ -9,7 +10,7 @@ import { extentOf } from '../model/extent.ts'
 import { widen } from '../model/schema.ts'
 import { type BatchEntry, batchPath, withFlush } from './metadata.ts'
 import type { Registry } from './registry.ts'
-import type { Shard } from './shard.ts'
+import type { FrozenBuffer, Shard } from './shard.ts'
 
 /** How a batch is encoded. */
 export interface BatchFormat {
@@ -35,43 +36,36 @@ export interface FlushedBuffer {
 /** The time after the greatest. */
 const upperOf = ({ time, length }: Columns): number => (length === 0 ? 0 : extentOf(time, length).highest + 1)
 
-/** Publishes the tombstone of `shard`. */
-const publishDrop = async (registry: Registry, shard: Shard): Promise<void> => {
+/** Publishes the tombstone of `shard`. Call it in the shard's turn. */
+export const publishDrop = async (registry: Registry, shard: Shard): Promise<void> => {
   const tombstone = shard.metadata
   await registry.publish(tombstone, shard.firstLsn) // commit point: a crash above leaves the drop to the log
   shard.publish(tombstone, tombstone)
 }
 
+/** A frozen buffer of which a batch was made. Nothing refers to that yet. */
+export interface MadeBuffer {
+  readonly buffer: FrozenBuffer
+  /** Undefined if everything cancelled out. */
+  readonly batch: BatchEntry | undefined
+}
+
 /**
- * Flushes the oldest frozen buffer of `shard`, if there is one, or publishes the tombstone that waits before it. Call
- * it in the shard's turn. Undefined if there is no new batch to tell of: a drop leaves none, and neither does a flush
- * that it overtook.
- *
- * When it rejects, the buffer is still there and still in the log; trying again writes a new file. A file that was
- * written and perhaps named by metadata on its way to the disk is left for the next open to explain.
+ * Makes a batch of a frozen buffer of `shard`, in whatever turn. If it rejects, a file that was written is left for the
+ * next open to explain, as far as it could not be removed.
  */
-export const flushOldest = async (
+export const makeBuffer = async (
   disk: Disk,
   registry: Registry,
   format: BatchFormat,
   shard: Shard,
-): Promise<FlushedBuffer | undefined> => {
-  if (shard.isDropPending) {
-    await publishDrop(registry, shard)
-    return undefined
-  }
-  const buffer = shard.oldestFrozen
-  if (buffer === undefined) return undefined
-  const { metadata: before, firstLsn } = shard
+  buffer: FrozenBuffer,
+): Promise<MadeBuffer> => {
+  const { metadata, firstLsn } = shard
+  const lsns = { lsnLower: buffer.firstLsn, lsnUpper: buffer.fence }
   const schema = widen(shard.schema, buffer.columns)
   const id = await registry.nextBatchId()
-  const origin = {
-    store: registry.catalog.id,
-    firstLsn,
-    lsnLower: buffer.firstLsn,
-    lsnUpper: buffer.fence,
-    since: before.since,
-  }
+  const origin = { store: registry.catalog.id, firstLsn, ...lsns, since: metadata.since }
   const { description } = await makeBatchAside(
     disk,
     {
@@ -81,21 +75,40 @@ export const flushOldest = async (
     },
     () => {},
   )
-  const batch: BatchEntry | undefined =
-    description === undefined
-      ? undefined
-      : { ...description, id, lsnLower: buffer.firstLsn, lsnUpper: buffer.fence }
-  if (shard.metadata !== before) {
-    if (batch !== undefined) await disk.remove(batchPath(id))
+  return { buffer, batch: description && { ...description, id, ...lsns } }
+}
+
+/** Removes the batch of a buffer that a drop has overtaken. */
+export const discardBuffer = async (disk: Disk, { batch }: MadeBuffer): Promise<void> => {
+  if (batch !== undefined) await disk.remove(batchPath(batch.id))
+}
+
+/**
+ * Publishes the batch of the oldest frozen buffer of `shard`. Call it in the shard's turn. Undefined if a drop has
+ * overtaken it: then the batch is gone.
+ *
+ * When it rejects, the buffer is still there and still in the log, and the batch may be named by metadata on its way to
+ * the disk: trying again makes another.
+ */
+export const publishBuffer = async (
+  disk: Disk,
+  registry: Registry,
+  shard: Shard,
+  made: MadeBuffer,
+): Promise<FlushedBuffer | undefined> => {
+  const { buffer, batch } = made
+  if (shard.frozen[0] !== buffer) {
+    await discardBuffer(disk, made)
     return undefined
   }
+  const before = shard.metadata
   const metadata = withFlush(before, {
     batch,
     flushedLsn: buffer.fence,
     upper: upperOf(buffer.columns),
-    schema,
+    schema: widen(shard.schema, buffer.columns),
   })
-  await registry.publish(metadata, firstLsn) // commit point: a crash above leaves an orphan batch, never a gap
+  await registry.publish(metadata, shard.firstLsn) // commit point: a crash above leaves an orphan batch, never a gap
   shard.publish(before, metadata, buffer)
   return {
     shard: shard.name,
@@ -103,4 +116,17 @@ export const flushOldest = async (
     rows: batch?.len ?? 0,
     bytes: batch?.bytes ?? 0,
   }
+}
+
+/** Flushes the oldest frozen buffer of `shard`, or publishes the tombstone that waits before it, if there is either. */
+export const flushOldest = async (
+  disk: Disk,
+  registry: Registry,
+  format: BatchFormat,
+  shard: Shard,
+): Promise<void> => {
+  const [buffer] = shard.frozen
+  if (shard.isDropPending) await publishDrop(registry, shard)
+  else if (buffer !== undefined)
+    await publishBuffer(disk, registry, shard, await makeBuffer(disk, registry, format, shard, buffer))
 }

@@ -58,15 +58,17 @@ export class Registry {
     return this.#turns.take(() => this.#write(change(this.#catalog), barrier))
   }
 
-  /** An id that no batch ever had. */
-  nextBatchId(): Promise<string> {
-    return this.#turns.take(async () => {
-      const id = this.#nextBatch
-      if (id >= this.#catalog.nextBatch)
-        await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK }, 'B17')
-      this.#nextBatch = id + 1
-      return String(id)
-    })
+  /** An id that no batch ever had. Waits for nothing, unless more of them are to be reserved. */
+  async nextBatchId(): Promise<string> {
+    const id = this.#nextBatch++
+    if (id >= this.#catalog.nextBatch) await this.#turns.take(() => this.#reserve(id))
+    return String(id)
+  }
+
+  async #reserve(id: number): Promise<void> {
+    // Whoever asked before us may have done it.
+    if (id < this.#catalog.nextBatch) return
+    await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK }, 'B17')
   }
 
   /**

@@ -142,8 +142,9 @@ export class Shard {
     return this.#frozen.reduce((sum, { bytes }) => sum + bytes, this.#active.bytes)
   }
 
-  get frozenBuffers(): number {
-    return this.#frozen.length
+  /** The buffers on their way into batches, the oldest first: they are flushed in order. */
+  get frozen(): readonly FrozenBuffer[] {
+    return this.#frozen
   }
 
   /** The first LSN of what is still to be published; undefined if nothing is. Log segments from it on are needed. */
@@ -218,11 +219,6 @@ export class Shard {
     this.#active.next = new ActiveBuffer(this.#schema.length, columns.length)
     this.#active = this.#active.next
     this.#activeFirstLsn = undefined
-  }
-
-  /** The oldest frozen buffer: they are flushed in order. */
-  get oldestFrozen(): FrozenBuffer | undefined {
-    return this.#frozen[0]
   }
 
   /**

@@ -1,13 +1,21 @@
 // Owns the flushes: which buffers are frozen, when, and what becomes of a flush that fails.
 // Invariants: a shard's buffers are flushed in order, by one flush at a time; whoever comes meanwhile shares it; the log
-// is durable through what a batch holds before the batch is published.
+// is durable through what a batch holds before the batch is made. While one batch is published the next one is made.
 
 import type { Settings } from '../config/settings.ts'
 import type { Disk } from '../disk/disk.ts'
 import { DiskError } from '../errors.ts'
-import { batchFormat, type FlushedBuffer, flushOldest } from '../shard/flush.ts'
+import {
+  batchFormat,
+  discardBuffer,
+  type FlushedBuffer,
+  type MadeBuffer,
+  makeBuffer,
+  publishBuffer,
+  publishDrop,
+} from '../shard/flush.ts'
 import type { Registry } from '../shard/registry.ts'
-import type { Shard } from '../shard/shard.ts'
+import type { FrozenBuffer, Shard } from '../shard/shard.ts'
 import type { State } from '../shard/state.ts'
 import type { Log } from '../wal/log.ts'
 
@@ -40,9 +48,17 @@ export interface FlushParts {
   readonly flushed: (shard: Shard) => Promise<void>
 }
 
+/** A batch that is made of the buffer behind the one that is published. */
+interface Ahead {
+  readonly buffer: FrozenBuffer
+  readonly made: Promise<MadeBuffer>
+}
+
 export class Flushes {
   readonly #parts: FlushParts
   readonly #running = new Map<Shard, Promise<FlushedBuffer[]>>()
+  /** At most one a shard. */
+  readonly #ahead = new Map<Shard, Ahead>()
   readonly #bytes = new Map<Shard, number>()
   #bufferedBytes = 0
   #relief: Promise<void> | undefined
@@ -71,34 +87,82 @@ export class Flushes {
 
   /** Whether a shard has so much to flush that commits to it must wait. */
   isFull(shard: Shard): boolean {
-    return shard.frozenBuffers > 0 && shard.activeLength >= BUFFERS_MAX * this.#parts.settings.bufferSize
+    return shard.frozen.length > 0 && shard.activeLength >= BUFFERS_MAX * this.#parts.settings.bufferSize
   }
 
-  /** Flushes all frozen buffers of a shard; whoever comes meanwhile shares the work. */
+  /** Flushes what is frozen of a shard when its turn comes; whoever comes meanwhile shares the work. */
   #flushFrozen(shard: Shard): Promise<FlushedBuffer[]> {
     const running = this.#running.get(shard)
     if (running !== undefined) return running
-    const { disk, registry, settings, durableThrough } = this.#parts
     const flush = shard
-      .inTurn(async () => {
-        const flushed: FlushedBuffer[] = []
-        for (let fence = shard.nextFence; fence !== undefined; fence = shard.nextFence) {
-          await durableThrough(fence)
-          // A drop may have overtaken it, and the log must be durable through that as well.
-          if (shard.nextFence !== fence) continue
-          const done = await flushOldest(disk, registry, batchFormat(settings), shard)
-          this.#account(shard)
-          if (done !== undefined) flushed.push(done)
-        }
-        return flushed
-      })
+      .inTurn(() => this.#flushInTurn(shard))
       .finally(() => {
         this.#running.delete(shard)
-        // By itself, not as a part of this one: whoever waits for that would wait as long as commits come.
-        this.#flushIfFull(shard)
       })
     this.#running.set(shard, flush)
+    // By itself, not as a part of this one: whoever waits for that would wait as long as commits come.
+    flush.then(
+      () => (shard.frozen.length > 0 ? this.#flushSoon(shard) : this.#flushIfFull(shard)),
+      () => {},
+    )
     return flush
+  }
+
+  async #flushInTurn(shard: Shard): Promise<FlushedBuffer[]> {
+    const { disk, registry, durableThrough } = this.#parts
+    const newest = shard.frozen.at(-1)?.fence ?? 0
+    const flushed: FlushedBuffer[] = []
+    for (let fence = shard.nextFence; fence !== undefined; fence = shard.nextFence) {
+      if (!shard.isDropPending && fence > newest) break
+      await durableThrough(fence)
+      const [buffer] = shard.frozen
+      // A drop may have overtaken it, and the log must be durable through that as well.
+      if (shard.nextFence !== fence) continue
+      if (shard.isDropPending || buffer === undefined) {
+        await publishDrop(registry, shard)
+        await this.#giveUpAhead(shard)
+      } else {
+        const made = await this.#madeOf(shard, buffer)
+        if (shard.frozen[0] === buffer) this.#makeAhead(shard)
+        const done = await publishBuffer(disk, registry, shard, made)
+        if (done !== undefined) flushed.push(done)
+      }
+      this.#account(shard)
+    }
+    return flushed
+  }
+
+  #make(shard: Shard, buffer: FrozenBuffer): Promise<MadeBuffer> {
+    const { disk, registry, settings } = this.#parts
+    return makeBuffer(disk, registry, batchFormat(settings), shard, buffer)
+  }
+
+  /** The batch of the oldest buffer: the one that is made already, or one that is made now. */
+  #madeOf(shard: Shard, buffer: FrozenBuffer): Promise<MadeBuffer> {
+    const ahead = this.#ahead.get(shard)
+    if (ahead?.buffer !== buffer) return this.#make(shard, buffer)
+    this.#ahead.delete(shard)
+    return ahead.made
+  }
+
+  /** Starts to make a batch of what follows the oldest buffer, which is about to be published. */
+  #makeAhead(shard: Shard): void {
+    if (shard.frozen.length === 1 && this.#isDue(shard)) this.#freeze(shard)
+    const [, buffer] = shard.frozen
+    if (buffer === undefined || this.#ahead.has(shard)) return
+    const made = this.#parts.durableThrough(buffer.fence).then(() => this.#make(shard, buffer))
+    // What goes wrong is heard by the flush that takes it.
+    made.catch(() => {})
+    this.#ahead.set(shard, { buffer, made })
+  }
+
+  /** Removes what was made of a buffer that was dropped. */
+  async #giveUpAhead(shard: Shard): Promise<void> {
+    const ahead = this.#ahead.get(shard)
+    if (ahead === undefined || shard.frozen.includes(ahead.buffer)) return
+    this.#ahead.delete(shard)
+    const made = await ahead.made.catch(() => undefined)
+    if (made !== undefined) await discardBuffer(this.#parts.disk, made)
   }
 
   /** Flushes what is frozen of a shard. */
@@ -151,9 +215,14 @@ export class Flushes {
 
   /** Starts a flush of a full buffer, unless one is on its way already. */
   #flushIfFull(shard: Shard): void {
-    if (shard.activeLength < this.#parts.settings.bufferSize || shard.frozenBuffers > 0) return
+    if (!this.#isDue(shard) || shard.frozen.length > 0) return
     this.#freeze(shard)
     this.#flushSoon(shard)
+  }
+
+  /** Whether the active buffer is full. */
+  #isDue(shard: Shard): boolean {
+    return shard.activeLength >= this.#parts.settings.bufferSize
   }
 
   /** A flush that nobody waits for: what goes wrong shows in the status, and at the bounds. */
@@ -192,5 +261,7 @@ export class Flushes {
   async settled(): Promise<void> {
     while (this.#running.size > 0 || this.#relief !== undefined)
       await Promise.allSettled([...this.#running.values(), this.#relief])
+    // Of a flush that failed; no other one takes it any more.
+    await Promise.allSettled([...this.#ahead.values()].map(({ made }) => made))
   }
 }
