@@ -71,7 +71,7 @@ export class BatchCache {
     }
   }
 
-  /** As {@link rowGroups}, with what is wanted alone; nothing else is read, and nothing new is kept. */
+  /** As {@link rowGroups}, with what is wanted alone; no other columns are read, and nothing new is kept. */
   async *passing(
     path: string,
     description: BatchDescription,

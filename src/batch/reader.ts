@@ -62,8 +62,8 @@ const checkFooter = (
 export interface Wanted {
   /** Indices of its data columns, in the order in which they are wanted. */
   readonly columns: readonly number[]
-  /** If not, all rows may be said to be at the least time of the batch. */
-  readonly times: boolean
+  /** At which all rows are said to be, whatever their own times are. @default their own */
+  readonly time: number | undefined
 }
 
 /** A batch file that is open. Reading several row groups at the same time is fine. */
@@ -169,7 +169,7 @@ export class BatchReader {
   /**
    * The rows of a row group, sorted by (data, time) as whole tuples.
    *
-   * @param wanted nothing else is decoded. @default all
+   * @param wanted no other data columns are read. Times are read and verified even if they are not wanted. @default all
    * @throws {CorruptionError} BATCH_CORRUPT naming file, row group and, where known, column and offset
    */
   read(index: number, wanted?: Wanted): Promise<Columns> {
@@ -177,15 +177,16 @@ export class BatchReader {
       const layout = this.#layoutOf(wanted?.columns)
       const isDecodable = isGroupDecodable(layout, this.#footer.rowGroups[index]!)
       const { len } = this.description.rowGroups[index]!
-      const time = isDecodable && wanted?.times === false ? timesAt(this.description.lower, len) : undefined
-      const names = time === undefined ? chunkNames(layout) : [...partNames(layout), 'diff']
-      const bytesOf = await this.#chunksOf(index, names)
+      const time = wanted?.time === undefined ? undefined : timesAt(wanted.time, len)
+      const bytesOf = await this.#chunksOf(index, chunkNames(layout))
       const decoded = await this.#decoding(index, () =>
         isDecodable
           ? decodeGroup(layout, new ColumnChunks(this.#footer, index, bytesOf), undefined, time)
           : this.#readWasm(layout, index, bytesOf),
       )
-      this.#check(decoded, index, len)
+      this.#checkLength(decoded, index, len)
+      if (time !== undefined) return { ...decoded, time }
+      this.#checkTimes(decoded, index)
       return decoded
     })
   }
@@ -215,7 +216,7 @@ export class BatchReader {
     if (rows.column.kinds.length === 0) return emptyColumns(this.#layout.length)
     const rest = await chunksOf(chunkNames(others))
     const found = await this.#decoding(index, () => findRows(rows, others, rest, prefix))
-    this.#check(found, index, found.length)
+    this.#checkTimes(found, index)
     return found
   }
 
@@ -267,16 +268,21 @@ export class BatchReader {
   }
 
   /** @param len how many rows there must be */
-  #check({ length, time }: Columns, index: number, len: number): void {
-    const { lower, upper } = this.description
+  #checkLength({ length }: Columns, index: number, len: number): void {
+    if (length === len) return
     const details = { file: this.file, rowGroup: index }
-    if (length !== len) throw corrupt('a row group has another number of rows', { ...details, len, length })
+    throw corrupt('a row group has another number of rows', { ...details, len, length })
+  }
+
+  #checkTimes({ length, time }: Columns, index: number): void {
+    const { lower, upper } = this.description
     if (length === 0) return
     const { lowest, highest } = extentOf(time, length)
     if (lowest >= lower && highest < upper) return
     const row = time.findIndex(at => at < lower || at >= upper)
     throw corrupt('a time is outside the range of its batch', {
-      ...details,
+      file: this.file,
+      rowGroup: index,
       row,
       time: time[row],
       lower,

@@ -15,18 +15,6 @@ export const requireChecksum = (bytes: Uint8Array, expected: string, details: Er
     throw corrupt('the checksum of a batch does not match', { ...details, expected, found })
 }
 
-/** What is read in vain between chunks that are wanted, rather than reading twice. */
-const GAP_BYTES_MAX = 128 * 1024
-
-/** Where the last chunk ends that is read at once with those from `first` on, which is wanted; none after it are. */
-const endOfRead = (chunks: readonly ColumnChunk[], first: number, names: ReadonlySet<string>): number => {
-  let { offset: end } = chunks[first]!
-  for (const { column, offset, length } of chunks.slice(first))
-    if (offset - end > GAP_BYTES_MAX) break
-    else if (names.has(column)) end = offset + length
-  return end
-}
-
 /**
  * The column chunks that are named, each verified, by name. Those that follow one another are read at once.
  *
@@ -43,18 +31,19 @@ export const readVerifiedChunks = async (
   details: ErrorDetails,
 ): Promise<ReadonlyMap<string, Uint8Array>> => {
   const bytesOf = new Map<string, Uint8Array>()
-  let bytes = new Uint8Array()
-  /** Where `bytes` are. */
-  let start = 0
-  for (const [index, { column, offset, length }] of chunks.entries()) {
-    if (!names.has(column)) continue
-    if (offset >= start + bytes.length) {
-      start = offset
-      bytes = await source.read(start, endOfRead(chunks, index, names) - start)
+  for (let from = 0; from < chunks.length; from++) {
+    let to = from
+    while (to < chunks.length && names.has(chunks[to]!.column)) to++
+    if (to === from) continue
+    const { offset } = chunks[from]!
+    const last = chunks[to - 1]!
+    const bytes = await source.read(offset, last.offset + last.length - offset)
+    for (; from < to; from++) {
+      const chunk = chunks[from]!
+      const own = bytes.subarray(chunk.offset - offset, chunk.offset - offset + chunk.length)
+      requireChecksum(own, expected[from]!, { ...details, column: chunk.column, offset: chunk.offset })
+      bytesOf.set(chunk.column, own)
     }
-    const own = bytes.subarray(offset - start, offset - start + length)
-    requireChecksum(own, expected[index]!, { ...details, column, offset })
-    bytesOf.set(column, own)
   }
   return bytesOf
 }

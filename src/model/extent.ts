@@ -24,12 +24,19 @@ export const extentOf = (values: Float64Array, length: number = values.length): 
   return { lowest, highest }
 }
 
-/** Adds to each of `sums` the distance of its value from `lowest`, times `scale`. */
-export const addDistances = (
-  sums: Float64Array,
-  values: Float64Array,
-  { lowest, scale }: { readonly lowest: number; readonly scale: number },
-): void => {
+/** What a distance from the least of some numbers is worth. */
+export interface Scale {
+  readonly lowest: number
+  readonly scale: number
+}
+
+/** Sets each of `sums` to the distance of its value from `lowest`, times `scale`. */
+export const setDistances = (sums: Float64Array, values: Float64Array, { lowest, scale }: Scale): void => {
+  for (let index = 0; index < sums.length; index++) sums[index] = (values[index]! - lowest) * scale
+}
+
+/** As {@link setDistances}, added to what they are. */
+export const addDistances = (sums: Float64Array, values: Float64Array, { lowest, scale }: Scale): void => {
   for (let index = 0; index < sums.length; index++) sums[index]! += (values[index]! - lowest) * scale
 }
 

@@ -2,7 +2,7 @@
 // number holds exactly, the first column on top, so that the numbers order as the rows do; and the way back.
 
 import { type Column, type Columns, onlyKind } from './columns.ts'
-import { addDistances, bitWidth, type Extent, extentOf } from './extent.ts'
+import { addDistances, bitWidth, extentOf, type Scale, setDistances } from './extent.ts'
 import { Heap } from './heap.ts'
 import { kindsOf, timesAt } from './uniform.ts'
 import { Kind } from './value.ts'
@@ -10,11 +10,8 @@ import { Kind } from './value.ts'
 const BITS_MAX = 53
 
 /** Where a column, or the time, stands in a number. */
-interface Field {
-  readonly lowest: number
+interface Field extends Scale {
   readonly bits: number
-  /** What a distance of 1 is worth. */
-  readonly scale: number
 }
 
 /** Whether payloads of this kind are whole numbers that order as the values do. */
@@ -46,16 +43,18 @@ const take = ({ lowest, bits, scale }: Field, numbers: Float64Array): Float64Arr
   return values
 }
 
-export class Packing {
-  readonly #kinds: readonly Kind[]
-  /** Of each column. */
-  readonly #fields: readonly Field[]
-  readonly #time: Field
+/** What stands in a number: the columns, then the time. */
+const valuesOf = ({ data, time }: Columns): Float64Array[] => [...data.map(({ payload }) => payload), time]
 
-  private constructor(kinds: readonly Kind[], fields: readonly Field[], time: Field) {
+export class Packing {
+  /** Of each column. */
+  readonly #kinds: readonly Kind[]
+  /** As in {@link valuesOf}. */
+  readonly #fields: readonly Field[]
+
+  private constructor(kinds: readonly Kind[], fields: readonly Field[]) {
     this.#kinds = kinds
     this.#fields = fields
-    this.#time = time
   }
 
   /**
@@ -72,51 +71,46 @@ export class Packing {
       if (kind === undefined) return undefined
       kinds.push(kind)
     }
+    const fields: Field[] = []
     let used = 0
-    const fieldOf = (extents: readonly Extent[]): Field => {
+    for (let index = data.length; index >= 0 && used <= BITS_MAX; index--) {
+      const extents = parts.map(part => {
+        const values = valuesOf(part)[index]!
+        // The first column is in order itself.
+        const isSorted = index === 0 && data.length > 0
+        return isSorted
+          ? { lowest: values[0]!, highest: values[part.length - 1]! }
+          : extentOf(values, part.length)
+      })
       const lowest = Math.min(...extents.map(extent => extent.lowest))
       const bits = bitWidth(Math.max(...extents.map(extent => extent.highest)) - lowest)
-      const field = { lowest, bits, scale: 2 ** used }
+      fields.unshift({ lowest, bits, scale: 2 ** used })
       used += bits
-      return field
     }
-    const time = fieldOf(parts.map(part => extentOf(part.time, part.length)))
-    const fields: Field[] = []
-    for (let index = data.length - 1; index >= 0 && used <= BITS_MAX; index--)
-      fields.unshift(
-        fieldOf(
-          parts.map(part => {
-            const { payload } = part.data[index]!
-            // The first column is in order itself.
-            return index === 0
-              ? { lowest: payload[0]!, highest: payload[part.length - 1]! }
-              : extentOf(payload, part.length)
-          }),
-        ),
-      )
-    return used <= BITS_MAX ? new Packing(kinds, fields, time) : undefined
+    return used <= BITS_MAX ? new Packing(kinds, fields) : undefined
   }
 
   /** Writes the numbers of rows, which are among those it was made for. */
-  pack({ data, time }: Columns, numbers: Float64Array): void {
-    numbers.fill(0)
-    this.#fields.forEach((field, index) => {
-      if (field.bits > 0) addDistances(numbers, data[index]!.payload, field)
-    })
-    if (this.#time.bits > 0) addDistances(numbers, time, this.#time)
+  pack(columns: Columns, numbers: Float64Array): void {
+    const values = valuesOf(columns)
+    const varying = [...this.#fields.entries()].filter(([, { bits }]) => bits > 0)
+    const [first, ...others] = varying
+    if (first === undefined) numbers.fill(0)
+    else setDistances(numbers, values[first[0]]!, first[1])
+    for (const [index, field] of others) addDistances(numbers, values[index]!, field)
   }
 
   /** The rows of numbers, in memory of their own but for what is the same in all. */
   unpack(numbers: Float64Array, diff: Float64Array): Columns {
     const { length } = numbers
-    const data = this.#fields.map(
-      (field, index): Column => ({
-        kinds: kindsOf(this.#kinds[index]!, length),
-        payload: take(field, numbers),
+    const data = this.#kinds.map(
+      (kind, index): Column => ({
+        kinds: kindsOf(kind, length),
+        payload: take(this.#fields[index]!, numbers),
         heap: new Heap(),
       }),
     )
-    const { bits, lowest } = this.#time
-    return { length, data, time: bits === 0 ? timesAt(lowest, length) : take(this.#time, numbers), diff }
+    const time = this.#fields.at(-1)!
+    return { length, data, time: time.bits === 0 ? timesAt(time.lowest, length) : take(time, numbers), diff }
   }
 }

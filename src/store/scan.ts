@@ -65,8 +65,8 @@ async function* selectedOf(
   const { conditions } = selection
   const { columns } = reading
   // Of what is in range as a whole nobody asks when.
-  const times = batch.lower <= after || batch.upper - 1 > asOf
-  for await (const rows of cache.passing(batchPath(batch.id), batch, shard, conditions, { columns, times }))
+  const time = batch.lower > after && batch.upper - 1 <= asOf ? asOf : undefined
+  for await (const rows of cache.passing(batchPath(batch.id), batch, shard, conditions, { columns, time }))
     yield select(rows, reading)
 }
 
