@@ -92,24 +92,16 @@ export class BatchCache {
     }
   }
 
-  /** What the statistics say of a column of a row group; undefined if nothing. The batch must be pinned. */
+  /** What the statistics say of a data column: see {@link BatchReader.bounds}. The batch must be pinned. */
   async bounds(
     path: string,
     description: BatchDescription,
     shard: string,
-    index: number,
     column: number,
-  ): Promise<Bounds | undefined> {
+  ): Promise<(Bounds | undefined)[]> {
     const batch = this.#open(path, description, shard)
     try {
-      let found: Bounds | undefined
-      const mayHold = (bounds: Bounds): boolean => {
-        found = bounds
-        return true
-      }
-      const reader = await batch.reader
-      reader.mayHold(index, [{ column, mayHold }])
-      return found
+      return (await batch.reader).bounds(column)
     } finally {
       await this.#leave(batch)
     }

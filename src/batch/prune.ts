@@ -51,17 +51,25 @@ const boundsOf = (type: PartType, statistics: ChunkStatistics | undefined, rows:
   someValue: statistics?.nulls === undefined || statistics.nulls < rows,
 })
 
-/** Whether a row group may hold a row that meets all conditions. A column of several types is never excluded by it. */
-export const rowGroupMayHold = (
+/** What is known of a column of a row group; undefined of one of several types, or of vectors. */
+export const rowGroupBounds = (
   layout: Layout,
   { rows, chunks }: RowGroupFooter,
+  column: number,
+): Bounds | undefined => {
+  const { parts } = layout[column]!
+  const [part] = parts
+  if (part === undefined || parts.length !== 1 || part.type === 'vector') return undefined
+  return boundsOf(part.type, chunks.find(each => each.column === part.name)?.statistics, rows)
+}
+
+/** Whether a row group may hold a row that meets all conditions. */
+export const rowGroupMayHold = (
+  layout: Layout,
+  group: RowGroupFooter,
   conditions: readonly Exclusion[],
 ): boolean =>
   conditions.every(({ column, mayHold }) => {
-    const { parts } = layout[column]!
-    if (parts.length !== 1) return true
-    const [part] = parts
-    if (part!.type === 'vector') return true
-    const chunk = chunks.find(each => each.column === part!.name)
-    return mayHold(boundsOf(part!.type, chunk?.statistics, rows))
+    const bounds = rowGroupBounds(layout, group, column)
+    return bounds === undefined || mayHold(bounds)
   })

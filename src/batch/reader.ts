@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../disk/disk.ts'
 import { assert, CorruptionError, DiskError } from '../errors.ts'
 import { type Columns, emptyColumns, slice } from '../model/columns.ts'
 import { MalformedJson } from '../model/json.ts'
-import type { Exclusion } from '../model/predicate.ts'
+import type { Bounds, Exclusion } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
 import type { Value } from '../model/value.ts'
 import { MAGIC, type ParquetFooter, readFooter } from '../parquet/footer.ts'
@@ -13,7 +13,7 @@ import type { BatchDescription } from './description.ts'
 import { findLeading, findRows } from './find-rows.ts'
 import { LAYOUT_KEY, type Layout, layoutFromText, partNames } from './layout.ts'
 import { MalformedColumn } from './malformed-column.ts'
-import { rowGroupMayHold } from './prune.ts'
+import { rowGroupBounds, rowGroupMayHold } from './prune.ts'
 import { corrupt, readVerifiedChunks, requireChecksum } from './verified.ts'
 import type { WasmReader } from './wasm-reader.ts'
 
@@ -149,6 +149,11 @@ export class BatchReader {
   /** Whether a row group may hold a row that meets all conditions, as far as its statistics say. */
   mayHold(index: number, conditions: readonly Exclusion[]): boolean {
     return rowGroupMayHold(this.#layout, this.#footer.rowGroups[index]!, conditions)
+  }
+
+  /** What the statistics say of a data column, for each row group; undefined where they say nothing. */
+  bounds(column: number): (Bounds | undefined)[] {
+    return this.#footer.rowGroups.map(group => rowGroupBounds(this.#layout, group, column))
   }
 
   /**
