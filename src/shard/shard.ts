@@ -6,28 +6,11 @@
 
 import { CommitError } from '../errors.ts'
 import { bytesOf, type Columns } from '../model/columns.ts'
-import { consolidate } from '../model/consolidate.ts'
 import { type Schema, untyped } from '../model/schema.ts'
 import { Turns } from '../turns.ts'
 import { ActiveBuffer } from './active-buffer.ts'
+import { BufferView } from './buffer-view.ts'
 import { type BatchEntry, type ShardMetadata, withDrop, withRetired } from './metadata.ts'
-
-/** The updates of a buffer at some moment, unchanging. */
-export class BufferView {
-  /** In the order of the log. */
-  readonly columns: Columns
-  #consolidated: Columns | undefined
-
-  constructor(columns: Columns) {
-    this.columns = columns
-  }
-
-  /** Sorted and consolidated; worked out once, when somebody asks. */
-  get consolidated(): Columns {
-    this.#consolidated ??= consolidate(this.columns)
-    return this.#consolidated
-  }
-}
 
 /** A buffer that takes no more updates, on its way into a batch. */
 export class FrozenBuffer extends BufferView {
@@ -246,14 +229,12 @@ export class Shard {
 
   /** The shard as it is now. */
   view(): ShardView {
-    const buffers: BufferView[] = [...this.#frozen]
-    if (this.#active.columns.length > 0) buffers.push(new BufferView(this.#active.columns.view()))
     return {
       name: this.name,
       since: this.since,
       schema: this.#schema,
       batches: this.#metadata.batches,
-      buffers,
+      buffers: [...this.#frozen, ...this.#active.views()],
     }
   }
 

@@ -1,21 +1,16 @@
 // Owns looking up the tuples of one shard that begin with given values in one view as of one time: in its batches, and in
 // its buffers. Law: what is found is what a scan with these values as conditions yields.
 import { type Part, sumOfParts } from '../batch/sum-parts.ts'
-import { equality, matching } from '../model/predicate.ts'
-import { rowsBeginningWith } from '../model/prefix.ts'
 import type { Value } from '../model/value.ts'
-import type { BufferView, ShardView } from '../shard/shard.ts'
+import type { BufferView } from '../shard/buffer-view.ts'
+import type { ShardView } from '../shard/shard.ts'
 import type { BatchLookup, Found } from './batch-lookup.ts'
-
-/** Searches in a buffer, of all its rows, that cost about as much as sorting it. */
-const BUFFER_SEARCHES = 16
 
 export class Lookup {
   readonly #batches: BatchLookup
   readonly #buffers: readonly BufferView[]
   readonly #arity: number
   readonly #asOf: number
-  #bufferSearches = 0
 
   /** @param batches of the view, as of `asOf` */
   constructor(batches: BatchLookup, { buffers, schema }: ShardView, asOf: number) {
@@ -47,18 +42,9 @@ export class Lookup {
   #inBuffers(prefix: readonly Value[]): Part[] {
     const parts: Part[] = []
     for (const buffer of this.#buffers) {
-      // A few times all rows are looked at sooner than they are sorted.
-      if (this.#bufferSearches++ < BUFFER_SEARCHES * this.#buffers.length) {
-        const columns = matching(
-          buffer.columns,
-          prefix.map((value, index) => equality(index, value)),
-        )
-        parts.push({ columns, from: 0, to: columns.length })
-      } else {
-        const columns = buffer.consolidated
-        parts.push({ columns, ...rowsBeginningWith(columns, prefix) })
-      }
+      const part = buffer.find(prefix)
+      if (part.from < part.to) parts.push(part)
     }
-    return parts.filter(({ from, to }) => from < to)
+    return parts
   }
 }

@@ -6,8 +6,9 @@ import { batchMayHold } from '../batch/prune.ts'
 import { type Columns, GrowingColumns, rowBytes } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { type Condition, matching, narrowed } from '../model/predicate.ts'
+import type { BufferView } from '../shard/buffer-view.ts'
 import { type BatchEntry, batchPath } from '../shard/metadata.ts'
-import type { BufferView, ShardView } from '../shard/shard.ts'
+import type { ShardView } from '../shard/shard.ts'
 
 /** What is read of a shard. */
 export interface Selection {
