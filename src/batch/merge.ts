@@ -19,14 +19,8 @@ export interface MergeRange {
   readonly after?: number
 }
 
-/**
- * Most rows that a run gives to one window, so that also a run that is a single large chunk is merged in bounded memory;
- * and about how many all runs give to one: as many as can be sorted within the cache of a processor.
- */
-const PIECE_ROWS = 65_536
-const WINDOW_ROWS = 131_072
-/** Runs that share a window: more than these make it larger, or what is done once a window would count. */
-const WINDOW_RUNS_MAX = 32
+/** About how many rows of all runs are merged at once: as many as fit the cache of a processor. */
+const WINDOW_ROWS = 65_536
 
 /** Rows whose times are advanced, those that are out of range with a diff of 0. */
 interface Ranged {
@@ -86,53 +80,47 @@ export const inRange = (source: Columns, range: MergeRange): Columns => {
 class Run {
   readonly #chunks: AsyncIterator<Columns>
   readonly #range: MergeRange
-  readonly #pieceRows: number
-  /** What was read and not yet cut into pieces. */
-  #chunk: Columns | undefined
-  #cut = 0
-  /** The piece that is being merged, and its first row that was not taken. */
-  #piece: Ranged | undefined
+  #chunk: Ranged | undefined
+  /** The first row of the chunk that was not taken. */
   #from = 0
 
-  constructor(chunks: AsyncIterable<Columns>, range: MergeRange, pieceRows: number) {
+  constructor(chunks: AsyncIterable<Columns>, range: MergeRange) {
     this.#chunks = chunks[Symbol.asyncIterator]()
     this.#range = range
-    this.#pieceRows = pieceRows
   }
 
   /** Reads on until there are rows to take; `false` at the end of the run. */
   async load(): Promise<boolean> {
-    while (this.#piece === undefined || this.#from === this.#piece.columns.length) {
-      this.#piece = undefined
-      if (this.#chunk === undefined || this.#cut === this.#chunk.length) {
-        this.#chunk = undefined
-        const next = await this.#chunks.next()
-        if (next.done === true) return false
-        this.#chunk = next.value
-        this.#cut = 0
-      }
-      const end = Math.min(this.#chunk.length, this.#cut + this.#pieceRows)
-      this.#piece = ranged(slice(this.#chunk, this.#cut, end), this.#range)
-      this.#cut = end
+    while (this.#chunk === undefined || this.#from === this.#chunk.columns.length) {
+      // Not held while the next one is decoded.
+      this.#chunk = undefined
+      const next = await this.#chunks.next()
+      if (next.done === true) return false
+      this.#chunk = ranged(next.value, this.#range)
       this.#from = 0
     }
     return true
   }
 
-  /** The last row that is loaded, as columns of one row. */
-  get last(): Columns {
-    const { columns } = this.#piece!
-    return slice(columns, columns.length - 1, columns.length)
+  /** How many rows are loaded and not taken. */
+  get left(): number {
+    return this.#chunk!.columns.length - this.#from
+  }
+
+  /** One of the rows that are left, as columns of one row. */
+  row(place: number): Columns {
+    const row = this.#from + place
+    return slice(this.#chunk!.columns, row, row + 1)
   }
 
   /** Whether the first row that was not taken is equal to `boundary`. */
   goesOn(boundary: Columns): boolean {
-    return compareRows(this.#piece!.columns, this.#from, boundary, 0) === 0
+    return compareRows(this.#chunk!.columns, this.#from, boundary, 0) === 0
   }
 
-  /** The rows up to and including `boundary`, which are taken by it. */
-  take(boundary: Columns): Ranged {
-    const { columns, isChanged } = this.#piece!
+  /** How many of the rows that are left are not after `boundary`. */
+  countTo(boundary: Columns): number {
+    const { columns } = this.#chunk!
     let low = this.#from
     let high = columns.length
     while (low < high) {
@@ -140,9 +128,14 @@ class Run {
       if (compareRows(columns, middle, boundary, 0) <= 0) low = middle + 1
       else high = middle
     }
-    const taken = slice(columns, this.#from, low)
-    this.#from = low
-    return { columns: taken, isChanged }
+    return low - this.#from
+  }
+
+  take(count: number): Ranged {
+    const { columns, isChanged } = this.#chunk!
+    const from = this.#from
+    this.#from += count
+    return { columns: slice(columns, from, this.#from), isChanged }
   }
 
   async close(): Promise<void> {
@@ -159,6 +152,33 @@ const loaded = async (runs: readonly Run[]): Promise<Run[]> => {
 
 const smallest = (rows: readonly Columns[]): Columns =>
   rows.reduce((least, row) => (compareRows(row, 0, least, 0) < 0 ? row : least))
+
+/** The rows that are merged next: all that are not after a row, of each run so many. */
+interface Window {
+  readonly boundary: Columns
+  readonly counts: readonly number[]
+  readonly rows: number
+}
+
+const windowTo = (runs: readonly Run[], boundary: Columns): Window => {
+  const counts = runs.map(run => run.countTo(boundary))
+  return { boundary, counts, rows: counts.reduce((sum, count) => sum + count, 0) }
+}
+
+/** Runs give as many rows as there are in the same stretch of the order, whether they are long or short. */
+const nextWindow = (runs: readonly Run[], windowRows: number): Window => {
+  // Up to here every run has shown all that it has: what a run reads next is not before its own last row.
+  let window = windowTo(runs, smallest(runs.map(run => run.row(run.left - 1))))
+  while (window.rows > windowRows) {
+    const most = Math.max(...window.counts)
+    const fewer = Math.max(1, Math.floor((most * windowRows) / window.rows))
+    const nearer = windowTo(runs, runs[window.counts.indexOf(most)]!.row(fewer - 1))
+    // Rows that are equal are not parted.
+    if (nearer.rows === window.rows) break
+    window = nearer
+  }
+  return window
+}
 
 /** The sum of parts that are each sorted, and consolidated unless they were changed. */
 const sumOf = (parts: readonly Ranged[], concatenation: Concatenation): Columns => {
@@ -186,17 +206,14 @@ export async function* merge(
   range: MergeRange,
   windowRows: number = WINDOW_ROWS,
 ): AsyncGenerator<Columns, void, undefined> {
-  const sharing = Math.min(WINDOW_RUNS_MAX, Math.max(1, runs.length))
-  const pieceRows = Math.min(PIECE_ROWS, Math.ceil(windowRows / sharing))
   // What takes the values of a window once takes those of the next one too, as a rule.
   const concatenation = new Concatenation(arity, 2 * windowRows)
-  const opened = runs.map(run => new Run(run, range, pieceRows))
+  const opened = runs.map(run => new Run(run, range))
   try {
     let carry: readonly Ranged[] = []
     for (let active = await loaded(opened); active.length > 0; ) {
-      // Up to here every run has shown all that it has: what a run reads next is not before its own last row.
-      const boundary = smallest(active.map(run => run.last))
-      const sums = sumOf([...carry, ...active.map(run => run.take(boundary))], concatenation)
+      const { boundary, counts } = nextWindow(active, windowRows)
+      const sums = sumOf([...carry, ...active.map((run, index) => run.take(counts[index]!))], concatenation)
       active = await loaded(active)
       // Only rows equal to the boundary may go on in the next chunk of a run; where they do they wait for it.
       let whole = sums.length

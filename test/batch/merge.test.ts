@@ -122,6 +122,22 @@ test('a run that is one large chunk is merged in pieces', async () => {
   )
 })
 
+test('rows that become equal are not parted, however many they are', async () => {
+  const often = (value: Value, length: number): Columns =>
+    columnsOf(Array.from({ length }, (_, time): Row => [[value], time, 1]))
+  for (const value of [1, 'x'] as const) {
+    const runs = [often(value, 150_000), often(value, 70_000)]
+    const merged = await collect(
+      merge(
+        runs.map(chunk => streamed([chunk])),
+        1,
+        { since: 160_000, until: 160_000 },
+      ),
+    )
+    expect(merged.flatMap(rowsOf)).toEqual([[[value], 160_000, 220_000]])
+  }
+})
+
 test.each([
   ['integers', (random: () => number): Value => Math.floor(random() * 5000)],
   [
