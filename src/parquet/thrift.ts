@@ -164,7 +164,9 @@ export const readStruct = (cursor: Cursor, depth = 0): ThriftStruct => {
   for (let header = cursor.byte(); header !== 0; header = cursor.byte()) {
     const step = header >> 4
     id = step === 0 ? (cursor.zigzag() ?? 0) : id + step
-    struct.set(id, readValue(cursor, header & 15, depth))
+    const type = header & 15
+    // Most are integers, and those of a file that was just opened are read by code that is not compiled yet.
+    struct.set(id, type === I32 || type === I64 ? cursor.zigzag() : readValue(cursor, type, depth))
   }
   return struct
 }

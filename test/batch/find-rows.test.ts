@@ -7,6 +7,7 @@ import { slice } from '../../src/model/columns.ts'
 import { consolidate } from '../../src/model/consolidate.ts'
 import { rowsBeginningWith } from '../../src/model/prefix.ts'
 import { float, timestamp, type Value } from '../../src/model/value.ts'
+import { SimulatedDisk } from '../simulation/disk.ts'
 import { columnsOf, type Row, rowsOf, schemaOf } from './columns-of.ts'
 import { WatchedDisk } from './watched-disk.ts'
 
@@ -59,4 +60,28 @@ test('a law', async () => {
     ),
     { numRuns: 40 },
   )
+})
+
+test('where the first column has not the value, no other is read', async () => {
+  const disk = new SimulatedDisk()
+  const rows = Array.from({ length: 100 }, (_, index): Row => [[2 * index, `a ${index}`], index, 1])
+  const columns = consolidate(columnsOf(rows))
+  const options = { shard: 's', schema: schemaOf(columns), profile: 'tuned', compression: 'none' } as const
+  const description = (await writeBatch(disk, 'b', options, [columns]))!
+  const reader = await BatchReader.open(disk, 'b', description, 's')
+  const readsOf = async (value: Value): Promise<{ offset: number; end: number }[]> => {
+    const from = disk.trace.length
+    await reader.find(0, [value])
+    return disk.trace.slice(from).map(label => {
+      const [, offset, length] = /^read b (\d+)\+(\d+)$/.exec(label)!
+      return { offset: Number(offset), end: Number(offset) + Number(length) }
+    })
+  }
+  const [first, ...none] = await readsOf(5)
+  expect(none).toEqual([])
+  expect(first!.offset).toBe(description.rowGroups[0]!.offset)
+  // All that are behind it come at once.
+  expect(await readsOf(6)).toEqual([first, { offset: first!.end, end: description.footer.offset }])
+  expect(first!.end).toBeLessThan(description.footer.offset)
+  await reader.close()
 })

@@ -6,10 +6,13 @@ import { layoutOf, parquetColumns } from '../../src/batch/layout.ts'
 import { GrowingColumns } from '../../src/model/columns.ts'
 import type { ColumnType, Schema } from '../../src/model/schema.ts'
 import { float, timestamp, type Value } from '../../src/model/value.ts'
+import { Codec } from '../../src/parquet/compression.ts'
 import { OpenChunk } from '../../src/parquet/decode-chunk.ts'
+import { encodeChunk } from '../../src/parquet/encode-chunk.ts'
 import { type ColumnChunk, readFooter } from '../../src/parquet/footer.ts'
 import { MalformedParquet } from '../../src/parquet/malformed.ts'
 import type { ParquetColumn } from '../../src/parquet/schema.ts'
+import { Sink } from '../../src/parquet/sink.ts'
 import { typed } from '../batch/columns-of.ts'
 import { chunksOf, ownFile, wasmFile } from './bytes-of.ts'
 
@@ -92,6 +95,31 @@ const edits = fc.array(
   ),
   { minLength: 1, maxLength: 4 },
 )
+
+test('rows before a page that is damaged are decoded; its own are not, and all together are not', () => {
+  const rows = 10_000
+  const behindTwoPages = 8192
+  const valueAt = (row: number): number => 1000 * (row % 7) + row
+  const columns = new GrowingColumns(1, rows)
+  for (let row = 0; row < rows; row++) columns.append([valueAt(row)], 0, 1)
+  const type: ParquetColumn = { name: 'n', type: 'int32', required: false }
+  const encoded = (count: number) => {
+    const sink = new Sink()
+    const chunk = encodeChunk(sink, 0, columns.data[0]!, count, type, { isTuned: true, codec: Codec.none })
+    return { chunk, bytes: sink.written() }
+  }
+  const { chunk, bytes } = encoded(rows)
+  const decoded = (from: number, to: number): number[] => [
+    ...new OpenChunk(bytes, chunk, type, rows).decode({ from, to }).payload,
+  ]
+  expect(decoded(0, rows)[9000]).toBe(valueAt(9000))
+  // The header of the third page.
+  bytes.fill(0xff, encoded(behindTwoPages).bytes.length, encoded(behindTwoPages).bytes.length + 8)
+  expect(decoded(4095, 4098)).toEqual([4095, 4096, 4097].map(valueAt))
+  expect(decoded(behindTwoPages - 1, behindTwoPages)).toEqual([valueAt(behindTwoPages - 1)])
+  expect(() => decoded(behindTwoPages, behindTwoPages + 1)).toThrow(MalformedParquet)
+  expect(() => decoded(0, rows)).toThrow(MalformedParquet)
+})
 
 test('changed bytes', () => {
   fc.assert(

@@ -479,3 +479,29 @@ test('reads of what is kept, in a loop, let others have their turns', async () =
   await snapshot.close()
   await store.close()
 })
+
+test('batches are opened at the same time, and of their row groups those are read that may have the value', async () => {
+  const disk = new SimulatedDisk()
+  const store = await openOn(disk, { autoCompactThreshold: 0 })
+  // Two row groups each: the second begins behind 65,536 rows.
+  for (let batch = 0; batch < 3; batch++) {
+    const values = Array.from({ length: 70_000 }, (_, index) => 2 * index)
+    await store.append(SHARD, { data: [Int32Array.from(values)], diff: 1 })
+    await store.flush()
+  }
+  const snapshot = await store.snapshot()
+  const from = disk.trace.length
+  expect(await snapshot.lookup(SHARD, [135_000])).toEqual([{ data: [135_000], diff: 3 }])
+  const calls = disk.trace.slice(from).map(label => label.replace(/ \d+\+\d+$/, ''))
+  const paths = [1, 2, 3].map(id => batchPath(String(id)))
+  const ofEach = (...words: string[]): string[] => paths.flatMap(path => words.map(word => `${word} ${path}`))
+  expect(calls).toEqual([
+    ...ofEach('open read'),
+    ...ofEach('size', 'read', 'read'),
+    // The first column of the second row group, then the others.
+    ...ofEach('read'),
+    ...ofEach('read'),
+  ])
+  await snapshot.close()
+  await store.close()
+})
