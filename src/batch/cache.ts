@@ -92,17 +92,16 @@ export class BatchCache {
     }
   }
 
-  /** What the statistics say of a column of a row group; undefined if nothing. The batch must be pinned. */
+  /** What the statistics say of a data column: see {@link BatchReader.bounds}. The batch must be pinned. */
   async bounds(
     path: string,
     description: BatchDescription,
     shard: string,
-    index: number,
     column: number,
-  ): Promise<Bounds | undefined> {
+  ): Promise<(Bounds | undefined)[]> {
     const batch = this.#open(path, description, shard)
     try {
-      return (await batch.reader).bounds(index, column)
+      return (await batch.reader).bounds(column)
     } finally {
       await this.#leave(batch)
     }

@@ -143,9 +143,9 @@ export class BatchReader {
     return rowGroupMayHold(this.#layout, this.#footer.rowGroups[index]!, conditions)
   }
 
-  /** What the statistics say of a data column of a row group; undefined if nothing. */
-  bounds(index: number, column: number): Bounds | undefined {
-    return rowGroupBounds(this.#layout, this.#footer.rowGroups[index]!, column)
+  /** What the statistics say of a data column, for each row group; undefined where they say nothing. */
+  bounds(column: number): (Bounds | undefined)[] {
+    return this.#footer.rowGroups.map(group => rowGroupBounds(this.#layout, group, column))
   }
 
   /**

@@ -14,7 +14,7 @@ const ROWS_PER_SEARCH = 8
 const PAGES_SHARE = 0.1
 /** Times that pages of a row group are decoded before it is decoded as a whole. */
 const PAGE_READS = 4
-/** Row groups that are read at the same time: while one is decoded, the files of others are opened and read. */
+/** Batches that are opened, or row groups that are read, at the same time: while one is decoded, others are read. */
 const READS_AT_ONCE = 16
 
 /** One row group. */
@@ -24,7 +24,7 @@ interface Group {
   readonly key: string
   /** What is known of its first column, at first from what is known of the whole batch; undefined without columns. */
   bounds: Bounds | undefined
-  /** Its own statistics were asked for. */
+  /** Its own statistics are known. */
   isSurveyed: boolean
   /** Times that pages of it were decoded since it was decoded as a whole. */
   pageReads: number
@@ -44,9 +44,15 @@ const groupsOf = (batch: BatchEntry): Group[] => {
     index,
     key: rowGroupKey(path, index),
     bounds,
-    isSurveyed: bounds === undefined,
+    isSurveyed: bounds === undefined || batch.rowGroups.length === 1,
     pageReads: 0,
   }))
+}
+
+/** Lets `work` do all of `items`, some at the same time. */
+const inWaves = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
+  for (let from = 0; from < items.length; from += READS_AT_ONCE)
+    await Promise.all(items.slice(from, from + READS_AT_ONCE).map(work))
 }
 
 /** Whether a group may hold a tuple whose first value is what is asked for, as far as is known. */
@@ -107,27 +113,34 @@ export class RowGroupSearch {
     first: Condition | undefined,
     parts: Part[],
   ): Promise<Part[]> {
-    for (let from = 0; from < cold.length; from += READS_AT_ONCE) {
-      const some = cold.slice(from, from + READS_AT_ONCE)
-      for (const rows of await Promise.all(some.map(group => this.#read(group, prefix, first))))
-        if (rows !== undefined) addPart(parts, rows, prefix)
-    }
+    await this.#survey(cold)
+    const wanted = cold.filter(group => mayBegin(group, first))
+    await inWaves(wanted, async group => addPart(parts, await this.#read(group, prefix), prefix))
     return parts
   }
 
-  /** Rows of a group, all that begin with `prefix` among them; undefined if its statistics say that none does. */
-  async #read(
-    group: Group,
-    prefix: readonly Value[],
-    first: Condition | undefined,
-  ): Promise<Columns | undefined> {
+  /** Asks for the statistics of groups of which only those of the batch are known. */
+  async #survey(groups: readonly Group[]): Promise<void> {
+    const byBatch = new Map<BatchEntry, Group[]>()
+    for (const group of groups) {
+      if (group.isSurveyed) continue
+      const others = byBatch.get(group.batch)
+      if (others === undefined) byBatch.set(group.batch, [group])
+      else others.push(group)
+    }
+    await inWaves([...byBatch], async ([batch, some]) => {
+      const bounds = await this.#cache.bounds(batchPath(batch.id), batch, this.#shard, 0)
+      for (const group of some) {
+        group.bounds = bounds[group.index] ?? group.bounds
+        group.isSurveyed = true
+      }
+    })
+  }
+
+  /** Rows of a group, all that begin with `prefix` among them. */
+  #read(group: Group, prefix: readonly Value[]): Promise<Columns> {
     const { batch, index } = group
     const path = batchPath(batch.id)
-    if (!group.isSurveyed) {
-      group.bounds = (await this.#cache.bounds(path, batch, this.#shard, index, 0)) ?? group.bounds
-      group.isSurveyed = true
-      if (!mayBegin(group, first)) return undefined
-    }
     const { len } = batch.rowGroups[index]!
     if (group.pageReads++ < PAGE_READS) {
       this.spentRows += len * PAGES_SHARE

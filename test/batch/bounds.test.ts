@@ -16,7 +16,7 @@ test('a column of a row group has the bounds of its values, unless it has severa
   const options = { shard: 's', schema: schemaOf(columns), profile: 'tuned', compression: 'snappy' } as const
   const description = (await writeBatch(disk, 'b', options, [columns]))!
   const cache = new BatchCache(disk)
-  const bounds = (column: number) => cache.bounds('b', description, 's', 0, column)
+  const bounds = async (column: number) => (await cache.bounds('b', description, 's', column))[0]
   const known = { someNull: false, someValue: true }
   expect(await bounds(0)).toEqual({ min: -7, max: 3, ...known })
   expect(await bounds(1)).toEqual({ min: 'a', max: 'b', ...known })
