@@ -51,7 +51,7 @@ const boundsOf = (type: PartType, statistics: ChunkStatistics | undefined, rows:
   someValue: statistics?.nulls === undefined || statistics.nulls < rows,
 })
 
-/** What the statistics say of a column of a row group; undefined if nothing, as of a column of several types. */
+/** What is known of a column of a row group; undefined of one of several types, or of vectors. */
 export const rowGroupBounds = (
   layout: Layout,
   { rows, chunks }: RowGroupFooter,
@@ -59,12 +59,11 @@ export const rowGroupBounds = (
 ): Bounds | undefined => {
   const { parts } = layout[column]!
   const [part] = parts
-  if (parts.length !== 1 || part!.type === 'vector') return undefined
-  const chunk = chunks.find(each => each.column === part!.name)
-  return boundsOf(part!.type, chunk?.statistics, rows)
+  if (part === undefined || parts.length !== 1 || part.type === 'vector') return undefined
+  return boundsOf(part.type, chunks.find(each => each.column === part.name)?.statistics, rows)
 }
 
-/** Whether a row group may hold a row that meets all conditions, as far as its statistics say. */
+/** Whether a row group may hold a row that meets all conditions. */
 export const rowGroupMayHold = (
   layout: Layout,
   group: RowGroupFooter,
