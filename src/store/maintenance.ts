@@ -45,6 +45,8 @@ export class Maintenance {
   readonly flushes: Flushes
   readonly compactions: Compactions
   #waitingAt: Bound | undefined
+  /** Flushes of everything that are under way: each ends by removing what is not needed of the log. */
+  #flushing = 0
   /** Set once: log and maintenance need each other. */
   #writer: Writer | undefined
 
@@ -88,7 +90,7 @@ export class Maintenance {
   async #flushed(shard: Shard): Promise<void> {
     this.compactions.compactSoon(shard)
     if (shard.metadata.retired.length > 0) this.retention.collectSoon()
-    await this.retention.retire()
+    if (this.#flushing === 0) await this.retention.retire()
   }
 
   /** Starts what the bounds ask for after commits were applied. */
@@ -145,7 +147,13 @@ export class Maintenance {
   async flush(): Promise<FlushReport> {
     const start = this.#now()
     await this.#writer!.settled()
-    const buffers = await this.flushes.flushAll()
+    this.#flushing++
+    let buffers: FlushedBuffer[]
+    try {
+      buffers = await this.flushes.flushAll()
+    } finally {
+      this.#flushing--
+    }
     if (this.#log.hasCommits && this.#state.firstUnflushedLsn > this.#state.lastLsn)
       await this.#writer!.seal()
     await this.retention.retire()
