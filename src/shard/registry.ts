@@ -18,6 +18,8 @@ export class Registry {
   #catalog: Catalog
   /** Next id to hand out; below `catalog.nextBatch` all of them are reserved. */
   #nextBatch: number
+  /** Ids are being reserved that nobody waits for. */
+  #isReserving = false
   readonly #turns = new Turns()
 
   /** @param catalog what is on disk, with the epoch of this process. */
@@ -63,6 +65,22 @@ export class Registry {
     const id = this.#nextBatch++
     if (id >= this.#catalog.nextBatch) await this.#turns.take(() => this.#reserve(id))
     return String(id)
+  }
+
+  /** Reserves ids if none are left, so that whoever is about to ask for one need not wait. */
+  reserveSoon(): void {
+    if (this.#isReserving || this.#nextBatch < this.#catalog.nextBatch) return
+    this.#isReserving = true
+    // What goes wrong goes wrong again where an id is needed.
+    const done = (): void => {
+      this.#isReserving = false
+    }
+    this.#turns.take(() => this.#reserve(this.#nextBatch)).then(done, done)
+  }
+
+  /** Resolves when nothing is written any more. */
+  settled(): Promise<void> {
+    return this.#turns.settled()
   }
 
   async #reserve(id: number): Promise<void> {

@@ -24,6 +24,8 @@ import type { Log } from '../wal/log.ts'
  * What comes in meanwhile is flushed as one: under load there are fewer and larger batches.
  */
 const BUFFERS_MAX = 8
+/** A buffer that is full to this part will be flushed soon. */
+const EXPECTED = 1 / 2
 /** Flushes of a shard that may fail in a row, other than for a full disk, before the store is poisoned. */
 const FLUSH_FAILURES_MAX = 3
 
@@ -210,6 +212,8 @@ export class Flushes {
     this.#account(shard)
     // Nobody waits for the files of a dropped shard to go, but nothing is served by keeping them.
     if (shard.isDropPending) this.#flushSoon(shard)
+    const { registry, settings } = this.#parts
+    if (shard.activeLength >= settings.bufferSize * EXPECTED) registry.reserveSoon()
     this.#flushIfFull(shard)
   }
 
@@ -263,5 +267,6 @@ export class Flushes {
       await Promise.allSettled([...this.#running.values(), this.#relief])
     // Of a flush that failed; no other one takes it any more.
     await Promise.allSettled([...this.#ahead.values()].map(({ made }) => made))
+    await this.#parts.registry.settled()
   }
 }

@@ -47,6 +47,8 @@ export class Maintenance {
   /** Shards that may be at a bound of their own, so that the others need no look before a commit: all, to begin with. */
   readonly #pressed: Set<Shard>
   #waitingAt: Bound | undefined
+  /** Flushes of everything that are under way: each ends by removing what is not needed of the log. */
+  #flushing = 0
   /** Set once: log and maintenance need each other. */
   #writer: Writer | undefined
 
@@ -92,7 +94,7 @@ export class Maintenance {
     if (this.compactions.isCrowded(shard)) this.#pressed.add(shard)
     this.compactions.compactSoon(shard)
     if (shard.metadata.retired.length > 0) this.retention.collectSoon()
-    await this.retention.retire()
+    if (this.#flushing === 0) await this.retention.retire()
   }
 
   /** Starts what the bounds ask for after commits were applied. */
@@ -166,7 +168,13 @@ export class Maintenance {
   async flush(): Promise<FlushReport> {
     const start = this.#now()
     await this.#writer!.settled()
-    const buffers = await this.flushes.flushAll()
+    this.#flushing++
+    let buffers: FlushedBuffer[]
+    try {
+      buffers = await this.flushes.flushAll()
+    } finally {
+      this.#flushing--
+    }
     if (this.#log.hasCommits && this.#state.firstUnflushedLsn > this.#state.lastLsn)
       await this.#writer!.seal()
     await this.retention.retire()

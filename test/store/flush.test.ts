@@ -59,6 +59,35 @@ describe('a flush', () => {
     await store.close()
   })
 
+  test('finds ids reserved: that begins while its buffer fills, and has ended when the store is closed', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { bufferSize: 4 })
+    const opened = disk.trace.length
+    await store.commit([edge(1)])
+    expect(disk.trace.slice(opened).filter(call => call.includes('store.json'))).toEqual([])
+    const reserving = disk.stall(/^write store/)
+    await store.commit([edge(2)])
+    await reserving.reached
+    await store.commit([edge(3)])
+    // Nothing is flushed any more, but it is waited for.
+    disk.inject(/^write wal/, { kind: 'fail', errno: 'EIO' }, 'always')
+    disk.inject(/^truncate wal/, { kind: 'fail', errno: 'EIO' }, 'always')
+    await expect(store.commit([edge(4)])).rejects.toMatchObject({ code: 'POISONED' })
+    let isClosed = false
+    const closed = store.close().then(() => {
+      isClosed = true
+    })
+    for (let turns = 0; turns < 50; turns++) await new Promise(resolve => setImmediate(resolve))
+    expect(isClosed).toBe(false)
+    reserving.release()
+    await closed
+    const again = await openOn(disk.crash('all'))
+    await again.flush()
+    expect((await read(again, 'default:edge'))['[3,4]']).toBe(1)
+    expect(again.status().shards).toMatchObject([{ batches: 1, rows: 3 }])
+    await again.close()
+  })
+
   test('leaves nothing of the log to replay, and close does as well (IL-13, IL-14)', async () => {
     const disk = new MemoryDisk()
     const store = await openOn(disk)
