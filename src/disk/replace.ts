@@ -1,7 +1,7 @@
 // Owns the atomic replacement of a small file: a reader finds the old bytes or the new ones, never a mixture.
 import { DiskError } from '../errors.ts'
 import type { Barrier } from './barrier.ts'
-import type { Disk } from './disk.ts'
+import type { Disk, DiskFile } from './disk.ts'
 
 /** The ending of files that are being written. What carries it at open is ours, unfinished, and removed. */
 export const TEMPORARY = '.tmp'
@@ -17,6 +17,17 @@ export interface ReplaceBarriers {
 
 const DOCUMENT: ReplaceBarriers = { content: 'B7', name: 'B8' }
 
+/** Makes a file, in place of one that a crash may have left. */
+const createAnew = async (disk: Disk, path: string): Promise<DiskFile> => {
+  try {
+    return await disk.open(path, 'create')
+  } catch (cause) {
+    if (!(cause instanceof DiskError) || cause.details.errno !== 'EEXIST') throw cause
+    await disk.remove(path)
+    return disk.open(path, 'create')
+  }
+}
+
 /** Writes a file in place of one that a crash may have left, with its content durable: its name is not yet. */
 export const writeNew = async (
   disk: Disk,
@@ -24,8 +35,7 @@ export const writeNew = async (
   bytes: Uint8Array,
   barrier: Barrier,
 ): Promise<void> => {
-  if ((await disk.stat(path)) !== undefined) await disk.remove(path)
-  const file = await disk.open(path, 'create')
+  const file = await createAnew(disk, path)
   try {
     await file.write(0, bytes)
     await file.sync(barrier)

@@ -24,7 +24,6 @@ const reading = (path: string): string[] =>
   ['open read', 'size', 'read', 'close'].map(call => `${call} ${path}`)
 
 const replacing = (path: string, content: string): string[] => [
-  `stat ${path}.tmp`,
   `open create ${path}.tmp`,
   `write ${path}.tmp`,
   `sync ${path}.tmp ${content}`,
