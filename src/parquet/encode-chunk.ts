@@ -114,6 +114,9 @@ const planOf = (type: ValueType, dense: Dense, column: Column, isTuned: boolean)
   }
 }
 
+/** Levels of a page in which nothing is null. */
+const ONES = new Uint32Array(PAGE_ROWS).fill(1)
+
 /** Writes levels of up to 2 bits behind their length. */
 const writeLevels = (sink: Sink, width: number, levels: Uint32Array): void => {
   const from = sink.length
@@ -208,9 +211,7 @@ const writeBodies = (
       writeLevels(
         sink,
         1,
-        dense.defined === undefined
-          ? new Uint32Array(values).fill(1)
-          : dense.defined.subarray(firstRow, lastRow),
+        dense.defined === undefined ? ONES.subarray(0, values) : dense.defined.subarray(firstRow, lastRow),
       )
     writer.write(sink, from, to)
     bodies.push({ isDictionary: false, encoding: writer.encoding, values, from: start, to: sink.length })

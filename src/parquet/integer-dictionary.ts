@@ -3,7 +3,7 @@
 /** Integers by number, in the order in which they occur first. */
 export interface IntegerDictionary {
   readonly distinct: Float64Array
-  /** Which of them stands in each place. */
+  /** Which of them stands in each place. Until the next dictionary is made. */
   readonly ordinals: Uint32Array
 }
 
@@ -16,7 +16,7 @@ const slots = new Uint16Array(SLOTS)
 
 const WORD = 2 ** 32
 
-/** Memory that is used again while nothing comes of it. */
+/** Memory that is used again. */
 let numbers = new Uint32Array(65_536)
 const found = new Float64Array(DISTINCT_MAX)
 
@@ -44,5 +44,5 @@ export const integerDictionary = (values: Float64Array): IntegerDictionary | und
     }
     ordinals[index] = number - 1
   }
-  return { distinct: distinct.slice(0, size), ordinals: ordinals.slice(0, values.length) }
+  return { distinct: distinct.slice(0, size), ordinals: ordinals.subarray(0, values.length) }
 }
