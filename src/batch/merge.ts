@@ -22,27 +22,22 @@ export interface MergeRange {
 /** About how many rows of all runs are merged at once: as many as fit the cache of a processor. */
 const WINDOW_ROWS = 65_536
 
-/** Rows whose times are advanced, those that are out of range with a diff of 0. */
-interface Ranged {
-  readonly columns: Columns
-  /** There may be rows that are equal side by side, or count nothing. */
-  readonly isChanged: boolean
-}
-
-/** The diffs of rows, 0 for those that are out of range. Without branches: which are is anybody's guess. */
-const diffsInRange = (
-  { length, time, diff }: Columns,
+/** The rows whose times are in range, in order; undefined if all are. Without branches: which are is anybody's guess. */
+const rowsInRange = (
+  { length, time }: Columns,
   { until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
-): Float64Array => {
-  if (length === 0 || (until === Number.POSITIVE_INFINITY && after === -1)) return diff
+): Uint32Array | undefined => {
+  if (length === 0 || (until === Number.POSITIVE_INFINITY && after === -1)) return undefined
   const { lowest, highest } = extentOf(time, length)
-  if (lowest > after && highest <= until) return diff
-  const inRange = new Float64Array(length)
+  if (lowest > after && highest <= until) return undefined
+  const rows = new Uint32Array(length)
+  let kept = 0
   for (let row = 0; row < length; row++) {
     const at = time[row]!
-    inRange[row] = diff[row]! * (Number(at <= until) & Number(at > after))
+    rows[kept] = row
+    kept += Number(at <= until) & Number(at > after)
   }
-  return inRange
+  return rows.subarray(0, kept)
 }
 
 const advanced = ({ length, time }: Columns, { since, until }: MergeRange): Float64Array => {
@@ -56,31 +51,31 @@ const advanced = ({ length, time }: Columns, { since, until }: MergeRange): Floa
   return times
 }
 
-const ranged = (columns: Columns, range: MergeRange): Ranged => {
-  const time = advanced(columns, range)
-  const diff = diffsInRange(columns, range)
-  return { columns: { ...columns, time, diff }, isChanged: time !== columns.time || diff !== columns.diff }
+/** Sorted rows. */
+interface Sorted {
+  readonly columns: Columns
+  /** Their times were advanced: there may be equal rows side by side. */
+  readonly isAdvanced: boolean
+}
+
+const ranged = (source: Columns, range: MergeRange): Sorted => {
+  const rows = rowsInRange(source, range)
+  const time = advanced(source, range)
+  const columns = { ...source, time }
+  return {
+    columns: rows === undefined ? columns : gather(columns, rows),
+    isAdvanced: time !== source.time,
+  }
 }
 
 /** The updates of `source` that are in range, their times advanced to `since`. */
-export const inRange = (source: Columns, range: MergeRange): Columns => {
-  const { columns } = ranged(source, range)
-  const { length, diff } = columns
-  if (diff === source.diff) return columns
-  const rows = new Uint32Array(length)
-  let kept = 0
-  for (let row = 0; row < length; row++) {
-    rows[kept] = row
-    kept += Number(diff[row] !== 0)
-  }
-  return gather(columns, rows.subarray(0, kept))
-}
+export const inRange = (source: Columns, range: MergeRange): Columns => ranged(source, range).columns
 
 /** One run and how far it was taken. */
 class Run {
   readonly #chunks: AsyncIterator<Columns>
   readonly #range: MergeRange
-  #chunk: Ranged | undefined
+  #chunk: Sorted | undefined
   /** The first row of the chunk that was not taken. */
   #from = 0
 
@@ -131,11 +126,11 @@ class Run {
     return low - this.#from
   }
 
-  take(count: number): Ranged {
-    const { columns, isChanged } = this.#chunk!
+  take(count: number): Sorted {
+    const { columns, isAdvanced } = this.#chunk!
     const from = this.#from
     this.#from += count
-    return { columns: slice(columns, from, this.#from), isChanged }
+    return { columns: slice(columns, from, this.#from), isAdvanced }
   }
 
   async close(): Promise<void> {
@@ -180,14 +175,14 @@ const nextWindow = (runs: readonly Run[], windowRows: number): Window => {
   return window
 }
 
-/** The sum of parts that are each sorted, and consolidated unless they were changed. */
-const sumOf = (parts: readonly Ranged[], concatenation: Concatenation): Columns => {
+/** The sum of parts that are each sorted, and consolidated but for what became equal. */
+const sumOf = (parts: readonly Sorted[], concatenation: Concatenation): Columns => {
   const filled = parts.filter(({ columns }) => columns.length > 0)
-  if (filled.length === 1 && !filled[0]!.isChanged) return filled[0]!.columns
+  if (filled.length === 1 && !filled[0]!.isAdvanced) return filled[0]!.columns
   const packed = sumPacked(filled.map(({ columns }) => columns))
   if (packed !== undefined) return packed
   // What is equal side by side is summed before it is moved.
-  const sums = filled.map(({ columns, isChanged }) => (isChanged ? consolidateSorted(columns) : columns))
+  const sums = filled.map(({ columns, isAdvanced }) => (isAdvanced ? consolidateSorted(columns) : columns))
   return sums.length === 1 ? sums[0]! : consolidate(concatenation.of(sums))
 }
 
@@ -210,7 +205,7 @@ export async function* merge(
   const concatenation = new Concatenation(arity, 2 * windowRows)
   const opened = runs.map(run => new Run(run, range))
   try {
-    let carry: readonly Ranged[] = []
+    let carry: readonly Sorted[] = []
     for (let active = await loaded(opened); active.length > 0; ) {
       const { boundary, counts } = nextWindow(active, windowRows)
       const sums = sumOf([...carry, ...active.map((run, index) => run.take(counts[index]!))], concatenation)
@@ -220,7 +215,7 @@ export async function* merge(
       if (active.some(run => run.goesOn(boundary)))
         while (whole > 0 && compareRows(sums, whole - 1, boundary, 0) === 0) whole--
       if (whole > 0) yield slice(sums, 0, whole)
-      carry = whole < sums.length ? [{ columns: slice(sums, whole, sums.length), isChanged: false }] : []
+      carry = whole < sums.length ? [{ columns: slice(sums, whole, sums.length), isAdvanced: false }] : []
     }
   } finally {
     for (const run of opened) await run.close()

@@ -39,7 +39,3 @@ export const setDistances = (sums: Float64Array, values: Float64Array, { lowest,
 export const addDistances = (sums: Float64Array, values: Float64Array, { lowest, scale }: Scale): void => {
   for (let index = 0; index < sums.length; index++) sums[index]! += (values[index]! - lowest) * scale
 }
-
-/** How many bits a whole number needs, of up to 64. */
-export const bitWidth = (value: number): number =>
-  value < 2 ** 32 ? 32 - Math.clz32(value) : 64 - Math.clz32(value / 2 ** 32)

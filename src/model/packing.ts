@@ -1,8 +1,9 @@
 // Owns rows of whole numbers as one number each: the columns and the time of a row side by side in the 53 bits that a
 // number holds exactly, the first column on top, so that the numbers order as the rows do; and the way back.
 
+import { bitWidth } from './bit-width.ts'
 import { type Column, type Columns, onlyKind } from './columns.ts'
-import { addDistances, bitWidth, extentOf, type Scale, setDistances } from './extent.ts'
+import { addDistances, extentOf, type Scale, setDistances } from './extent.ts'
 import { Heap } from './heap.ts'
 import { kindsOf, timesAt } from './uniform.ts'
 import { Kind } from './value.ts'

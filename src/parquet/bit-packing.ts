@@ -4,10 +4,6 @@ import type { Sink } from './sink.ts'
 
 const WORD_BITS = 32
 
-/** How many bits an unsigned integer below 2^64 needs. */
-export const bitWidth = (value: number): number =>
-  value < 2 ** 32 ? 32 - Math.clz32(value) : 64 - Math.clz32(value / 2 ** 32)
-
 /** Values that are unpacked at once. */
 const STEP = 32
 /** Up to this width four values, wherever they begin, are in one word. */

@@ -2,7 +2,8 @@
 // difference, and what the others are above it in as many bits as its miniblock needs.
 // https://github.com/apache/parquet-format/blob/master/Encodings.md#delta-encoding-delta_binary_packed--5
 // Numbers are exact: who calls for numbers gets numbers or is told that it takes BigInts.
-import { bitWidth, pack, packWide, unpack, unpackWide } from './bit-packing.ts'
+import { bitWidth } from '../model/bit-width.ts'
+import { pack, packWide, unpack, unpackWide } from './bit-packing.ts'
 import type { Cursor } from './cursor.ts'
 import { MalformedParquet } from './malformed.ts'
 import type { Sink } from './sink.ts'

@@ -1,7 +1,7 @@
 // Owns how integers, booleans and floats are written: PLAIN, as deltas, or, where they are few, as codes.
+import { bitWidth } from '../model/bit-width.ts'
 import type { Extent } from '../model/extent.ts'
 import type { Heap } from '../model/heap.ts'
-import { bitWidth } from './bit-packing.ts'
 import { writeDelta, writeDeltaWide } from './delta.ts'
 import type { Dense } from './dense.ts'
 import { Encoding } from './encoding.ts'

@@ -104,3 +104,41 @@ test('a batch that is dropped is forgotten and closed; one that failed to open i
   await cache.drop('batches/7')
   await cache.close()
 })
+
+test('a batch was scanned once all of it has passed by, and nothing of it is kept', async () => {
+  const disk = await batchDisk()
+  const batch = await write(disk, 'batches/1', 0, 70_000)
+  const cache = new BatchCache(disk)
+  const passing = () => cache.passing('batches/1', batch, 'a:b', [], { columns: [0], time: undefined })
+  for await (const group of passing()) {
+    expect(group.length).toBe(65_536)
+    break
+  }
+  expect(cache.wasScanned('batches/1')).toBe(false)
+  const lengths: number[] = []
+  for await (const group of passing()) lengths.push(group.length)
+  expect(lengths).toEqual([65_536, 4464])
+  expect(cache.wasScanned('batches/1')).toBe(true)
+  expect(cache.wasScanned('batches/2')).toBe(false)
+  expect(cache.kept.get('batches/1:0')).toBeUndefined()
+  await cache.drop('batches/1')
+  expect(cache.wasScanned('batches/1')).toBe(false)
+  await cache.close()
+})
+
+// One is read by us, the other by a library.
+test.each(['snappy', 'zstd'] as const)('rows that pass by are at a time that is wanted: %s', async codec => {
+  const disk = await batchDisk()
+  const columns = columnsFrom(1, [{ data: [5], time: 1, diff: 1 }])
+  const batch = (await writeBatch(disk, 'batches/1', { ...FORMAT, compression: codec }, [columns]))!
+  const cache = new BatchCache(disk)
+  const timesFor = async (time: number | undefined): Promise<number[]> => {
+    const times: number[] = []
+    for await (const rows of cache.passing('batches/1', batch, 'a:b', [], { columns: [0], time }))
+      times.push(...rows.time.subarray(0, rows.length))
+    return times
+  }
+  expect(await timesFor(undefined)).toEqual([1])
+  expect(await timesFor(9)).toEqual([9])
+  await cache.close()
+})
