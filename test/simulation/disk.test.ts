@@ -269,7 +269,7 @@ describe('from one run', () => {
     const models: CrashModel[] = ['synced', 'all', 'zeros', { torn: 1 }, { prefix: 2 }, { entries: 7 }]
     const whole = new SimulatedDisk()
     await live(whole)
-    expect(whole.trace).toHaveLength(14)
+    expect(whole.trace).toHaveLength(13)
     for (let moment = 0; moment <= whole.trace.length; moment++) {
       const dying = new SimulatedDisk({ stopAfter: moment })
       await live(dying).catch(() => undefined)
