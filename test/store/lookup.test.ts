@@ -15,7 +15,6 @@ import type { ShardView } from '../../src/shard/shard.ts'
 import { BatchLookup } from '../../src/store/batch-lookup.ts'
 import { Lookup } from '../../src/store/lookup.ts'
 import { Lookups } from '../../src/store/lookups.ts'
-import { scan } from '../../src/store/scan.ts'
 import type { Snapshot } from '../../src/store/snapshot.ts'
 import { Turns } from '../../src/turns.ts'
 import { rowsOf } from '../batch/columns-of.ts'
@@ -262,9 +261,9 @@ describe('a sum', () => {
     const cache = new BatchCache(disk)
     const lookups = new Lookups(cache)
     const lookup = lookups.in(view, 1)
-    // Everything is kept, as it was read twice: from here on nothing waits for the disk.
-    for (let scans = 0; scans < 2; scans++)
-      for await (const _ of scan(cache, view, { columns: [0, 1], conditions: [] }, { asOf: 1 }));
+    // Everything is kept: from here on nothing waits for the disk.
+    for (const batch of view.batches)
+      for await (const _ of cache.rowGroups(batchPath(batch.id), batch, SHARD, []));
     for (let times = 0; times < 30_000; times++) expect(lookup.find([1])).not.toBeInstanceOf(Promise)
     let isMade = false
     const made = lookups.settled().then(() => {
@@ -476,32 +475,6 @@ test('reads of what is kept, in a loop, let others have their turns', async () =
     for (let times = 0; times < 1000 && !hadTurn; times++) await read()
     expect(hadTurn).toBe(true)
   }
-  await snapshot.close()
-  await store.close()
-})
-
-test('batches are opened at the same time, and of their row groups those are read that may have the value', async () => {
-  const disk = new SimulatedDisk()
-  const store = await openOn(disk, { autoCompactThreshold: 0 })
-  // Two row groups each: the second begins behind 65,536 rows.
-  for (let batch = 0; batch < 3; batch++) {
-    const values = Array.from({ length: 70_000 }, (_, index) => 2 * index)
-    await store.append(SHARD, { data: [Int32Array.from(values)], diff: 1 })
-    await store.flush()
-  }
-  const snapshot = await store.snapshot()
-  const from = disk.trace.length
-  expect(await snapshot.lookup(SHARD, [135_000])).toEqual([{ data: [135_000], diff: 3 }])
-  const calls = disk.trace.slice(from).map(label => label.replace(/ \d+\+\d+$/, ''))
-  const paths = [1, 2, 3].map(id => batchPath(String(id)))
-  const ofEach = (...words: string[]): string[] => paths.flatMap(path => words.map(word => `${word} ${path}`))
-  expect(calls).toEqual([
-    ...ofEach('open read'),
-    ...ofEach('size', 'read', 'read'),
-    // The first column of the second row group, then the others.
-    ...ofEach('read'),
-    ...ofEach('read'),
-  ])
   await snapshot.close()
   await store.close()
 })
