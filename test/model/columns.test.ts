@@ -242,3 +242,23 @@ test('values are uniform unless one is another, wherever it stands, in a view as
     undefined,
   ])
 })
+
+test('room for what is expected is made by whoever brings many rows, and not by others', () => {
+  const rows = (length: number): Columns =>
+    columnsFrom(
+      1,
+      Array.from({ length }, (_, row) => ({ data: [row], time: 0, diff: 1 })),
+    )
+  const columns = new GrowingColumns(1, undefined, 6400)
+  columns.appendRange(rows(17), 0, 17)
+  columns.appendRange(rows(99), 0, 99)
+  expect(columns.time.length).toBeLessThan(200)
+  columns.appendRange(rows(300), 0, 300)
+  expect(columns.time.length).toBe(6400)
+  const { time } = columns
+  columns.appendRange(rows(5900), 0, 5900)
+  expect(columns.time).toBe(time)
+  columns.appendRange(rows(100), 0, 100)
+  expect(columns.length).toBe(6416)
+  expect(columns.data[0]!.payload.subarray(414, 418)).toEqual(Float64Array.of(298, 299, 0, 1))
+})
