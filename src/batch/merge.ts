@@ -5,6 +5,7 @@ import { type Columns, gather, slice } from '../model/columns.ts'
 import { Concatenation } from '../model/concatenate.ts'
 import { consolidate, consolidateSorted } from '../model/consolidate.ts'
 import { extentOf } from '../model/extent.ts'
+import { Scratch } from '../model/scratch.ts'
 import { compareRows } from '../model/sort.ts'
 import { sumPacked } from '../model/sum-packed.ts'
 import { timesAt } from '../model/uniform.ts'
@@ -22,7 +23,12 @@ export interface MergeRange {
 /** About how many rows of all runs are merged at once: as many as fit the cache of a processor. */
 const WINDOW_ROWS = 65_536
 
-/** The rows whose times are in range, in order; undefined if all are. Without branches: which are is anybody's guess. */
+const scratch = new Scratch()
+
+/**
+ * The rows whose times are in range, in order, until the next call; undefined if all are. Without branches: which are is
+ * anybody's guess.
+ */
 const rowsInRange = (
   { length, time }: Columns,
   { until = Number.POSITIVE_INFINITY, after = -1 }: MergeRange,
@@ -30,7 +36,7 @@ const rowsInRange = (
   if (length === 0 || (until === Number.POSITIVE_INFINITY && after === -1)) return undefined
   const { lowest, highest } = extentOf(time, length)
   if (lowest > after && highest <= until) return undefined
-  const rows = new Uint32Array(length)
+  const rows = scratch.integers(length)
   let kept = 0
   for (let row = 0; row < length; row++) {
     const at = time[row]!

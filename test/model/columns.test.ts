@@ -249,7 +249,7 @@ test('room for what is expected is made by whoever brings many rows, and not by 
       1,
       Array.from({ length }, (_, row) => ({ data: [row], time: 0, diff: 1 })),
     )
-  const columns = new GrowingColumns(1, undefined, 6400)
+  const columns = new GrowingColumns(1, undefined, { expected: 6400 })
   columns.appendRange(rows(17), 0, 17)
   columns.appendRange(rows(99), 0, 99)
   expect(columns.time.length).toBeLessThan(200)
