@@ -171,21 +171,26 @@ export class BatchCache {
     await this.#closeSome(OPEN_MAX)
   }
 
-  async #rowGroup(path: string, reader: BatchReader, index: number): Promise<Columns> {
+  #rowGroup(path: string, reader: BatchReader, index: number): Columns | Promise<Columns> {
     const key = rowGroupKey(path, index)
     const kept = this.kept.get(key)
     if (kept !== undefined) return kept
-    const columns = await this.#decode(key, reader, index)
-    if (!this.#closed) this.kept.set(key, columns)
-    return columns
-  }
-
-  #decode(key: string, reader: BatchReader, index: number): Promise<Columns> {
     const running = this.#decoding.get(key)
     if (running !== undefined) return running
-    const decoding = this.#turns.take(() => reader.read(index)).finally(() => this.#decoding.delete(key))
+    const decoding = this.#turns.take(() => this.#decode(key, reader, index))
     this.#decoding.set(key, decoding)
     return decoding
+  }
+
+  /** From one moment to the next it is kept, and not being decoded any more: nobody comes in between. */
+  async #decode(key: string, reader: BatchReader, index: number): Promise<Columns> {
+    try {
+      const columns = await reader.read(index)
+      if (!this.#closed) this.kept.set(key, columns)
+      return columns
+    } finally {
+      this.#decoding.delete(key)
+    }
   }
 
   /** Lets go of a batch that was replaced. */

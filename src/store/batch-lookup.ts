@@ -90,11 +90,12 @@ export class BatchLookup {
     const { schema } = this.#view
     const selection = { columns: schema.map((_, index) => index), conditions: [] }
     const span = { asOf: this.#asOf }
+    const occasion = { isOneOfMany: true, windowRows: SUM_WINDOW_ROWS }
     const pieces: LeanColumns[] = []
     let bytes = 0
     let rowsInARow = 0
     try {
-      for await (const part of scan(this.#cache, this.#view, selection, span, SUM_WINDOW_ROWS)) {
+      for await (const part of scan(this.#cache, this.#view, selection, span, occasion)) {
         const piece = leanCopy(part)
         pieces.push(piece)
         bytes += piece.bytes

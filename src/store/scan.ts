@@ -130,6 +130,14 @@ const isWorthKeeping = (cache: BatchCache, batches: readonly BatchEntry[], arity
   return bytes <= cache.kept.bytesMax / 2
 }
 
+/** What a scan is for. */
+interface Occasion {
+  /** The same is read otherwise too: what may be kept is kept at once. @default false */
+  readonly isOneOfMany?: boolean
+  /** As of {@link merge}, where that is what is done. */
+  readonly windowRows?: number
+}
+
 /**
  * The rows of a view that are selected: sorted by the wanted columns, one row for each combination of values, its diff
  * the sum over `span`, all at time `span.asOf`; in chunks that are never empty. The view must be pinned.
@@ -137,14 +145,13 @@ const isWorthKeeping = (cache: BatchCache, batches: readonly BatchEntry[], arity
  * Reads one row group of each batch at a time; where a condition asks for one value, or they take little room and were scanned
  * before, through the row groups that are kept. Where the wanted columns are not the first ones in order, the distinct rows are kept in
  * memory.
- * @param windowRows as of {@link merge}, where that is what is done
  */
 export const scan = (
   cache: BatchCache,
   view: ShardView,
   selection: Selection,
   span: Span,
-  windowRows?: number,
+  { isOneOfMany = false, windowRows }: Occasion = {},
 ): AsyncGenerator<Columns> => {
   const { after = -1, asOf } = span
   const range = { since: asOf, until: asOf, after }
@@ -156,7 +163,7 @@ export const scan = (
   const isWhole = readingOf(selection).columns.length === width
   const mayKeep = isWhole && isWorthKeeping(cache, batches, width)
   const runOf = (batch: BatchEntry): AsyncGenerator<Columns> =>
-    isPointRead(selection) || (mayKeep && cache.wasScanned(batchPath(batch.id)))
+    isPointRead(selection) || (mayKeep && (isOneOfMany || cache.wasScanned(batchPath(batch.id))))
       ? selectedOfKept(cache, batch, view.name, selection)
       : selectedOf(cache, batch, view.name, selection, span)
   const runs = [...batches.map(runOf), ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection))]
