@@ -144,8 +144,9 @@ class NodeFile implements DiskFile {
   }
 
   #closeDirect(): void {
-    this.#direct?.close()
+    const direct = this.#direct
     this.#direct = null
+    direct?.close()
   }
 
   async truncate(size: number): Promise<void> {
@@ -158,8 +159,13 @@ class NodeFile implements DiskFile {
   }
 
   async close(): Promise<void> {
-    this.#closeDirect()
-    await this.#attempt('close', () => this.#handle.close())
+    await this.#attempt('close', async () => {
+      try {
+        this.#closeDirect()
+      } finally {
+        await this.#handle.close()
+      }
+    })
   }
 }
 

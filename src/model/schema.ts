@@ -150,6 +150,12 @@ export const widen = (schema: Schema, columns: Columns): Schema =>
       : { ...column, type: joinTypes(column.type, typeOfColumn(columns.data[index]!, columns.length)) },
   )
 
+/** `schema` with types that hold what those of `other`, which has its arity, hold. Declared columns stay as they are. */
+export const joinSchemas = (schema: Schema, other: Schema): Schema =>
+  schema.map((column, index) =>
+    column.declared ? column : { ...column, type: joinTypes(column.type, other[index]!.type) },
+  )
+
 /** The first row of the column that a declared type does not allow, or -1. */
 export const firstMismatch = (type: ColumnType, column: Column, length: number): number => {
   if (type === 'any') return -1

@@ -3,7 +3,7 @@
 // is stated: which shard, which commits, which times, how many rows.
 import type { CorruptionError } from '../errors.ts'
 import type { Columns } from '../model/columns.ts'
-import { widen } from '../model/schema.ts'
+import { joinSchemas, widen } from '../model/schema.ts'
 import type { Catalog, ShardListing } from '../shard/catalog.ts'
 import { type BatchEntry, batchPath, newMetadata, type ShardMetadata, withDrop } from '../shard/metadata.ts'
 import { type CommitRange, commitsIn, rowsIn, timesAround, uncovered } from './log-rows.ts'
@@ -194,10 +194,13 @@ const planWithoutDocument = (
     return { shard: name, firstLsn, rebuilt: problem.message, base, batches: [], lost }
   }
   const entries = chosen.map(({ since: _, stray: __, firstLsn: ___, ...entry }) => entry)
-  // Types only widen, so the file that was written last knows them best.
+  // The file that was written last knows the columns best; but one that was made at the same time may know wider types.
   const latest = chosen.toSorted((a, b) => Number(a.id) - Number(b.id)).at(-1)
   const since = Math.max(...chosen.map(each => each.since))
-  const { schema } = latest!.stray.identity!
+  const schema = chosen.reduce(
+    (wide, { stray }) => joinSchemas(wide, stray.identity!.schema),
+    latest!.stray.identity!.schema,
+  )
   const fills = fillsBetween(name, schema.length, entries, firstLsn, log)
   const batches: BatchPlan[] = [
     ...entries.map((entry): BatchPlan => ({ action: 'adopt', entry })),

@@ -1,6 +1,6 @@
 // Owns what a buffer held at some moment, for readers: it does not change any more. Sorted once, when that pays.
 import type { Part } from '../batch/sum-parts.ts'
-import { bytesOf, type Columns } from '../model/columns.ts'
+import { type Columns, rowBytes } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
 import { equality, matching } from '../model/predicate.ts'
 import { rowsBeginningWith } from '../model/prefix.ts'
@@ -25,9 +25,11 @@ export class BufferView {
     return this.#consolidated
   }
 
-  /** About how much memory was taken to sort it. */
+  /** About how much memory was taken to sort it: heaps are the buffer's own. */
   get sortedBytes(): number {
-    return this.#consolidated === undefined ? 0 : bytesOf(this.#consolidated)
+    if (this.#consolidated === undefined) return 0
+    const { length, data } = this.#consolidated
+    return length * rowBytes(data.length)
   }
 
   /** The updates whose first values are `prefix`, in any order. @param prefix canonical values */

@@ -51,7 +51,7 @@ export interface MadeBuffer {
 }
 
 /**
- * Makes a batch of a frozen buffer of `shard`, in whatever turn. If it rejects, a file that was written is left for the
+ * Makes a batch of a buffer that is frozen in `shard`, in whatever turn. If it rejects, a file that was written is left for the
  * next open to explain, as far as it could not be removed.
  */
 export const makeBuffer = async (
@@ -63,7 +63,9 @@ export const makeBuffer = async (
 ): Promise<MadeBuffer> => {
   const { metadata, firstLsn } = shard
   const lsns = { lsnLower: buffer.firstLsn, lsnUpper: buffer.fence }
-  const schema = widen(shard.schema, buffer.columns)
+  // With what those before it bring, published or not: a shard may have to be put together again of its files alone.
+  const before = shard.frozen.slice(0, shard.frozen.indexOf(buffer) + 1)
+  const schema = before.reduce((wide, { columns }) => widen(wide, columns), shard.schema)
   const id = await registry.nextBatchId()
   const origin = { store: registry.catalog.id, firstLsn, ...lsns, since: metadata.since }
   const { description } = await makeBatchAside(

@@ -71,11 +71,8 @@ export class Registry {
   reserveSoon(): void {
     if (this.#isReserving || this.#nextBatch < this.#catalog.nextBatch) return
     this.#isReserving = true
-    // What goes wrong goes wrong again where an id is needed.
-    const done = (): void => {
-      this.#isReserving = false
-    }
-    this.#turns.take(() => this.#reserve(this.#nextBatch)).then(done, done)
+    // What goes wrong is tried again where an id is needed, and heard of there; not before.
+    this.#turns.take(() => this.#reserve(this.#nextBatch)).catch(() => {})
   }
 
   /** Resolves when nothing is written any more. */
@@ -85,8 +82,9 @@ export class Registry {
 
   async #reserve(id: number): Promise<void> {
     // Whoever asked before us may have done it.
-    if (id < this.#catalog.nextBatch) return
-    await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK }, 'B17')
+    if (id >= this.#catalog.nextBatch)
+      await this.#write({ ...this.#catalog, nextBatch: id + BATCH_ID_BLOCK }, 'B17')
+    this.#isReserving = false
   }
 
   /**

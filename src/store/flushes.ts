@@ -152,10 +152,18 @@ export class Flushes {
     if (shard.frozen.length === 1 && this.#isDue(shard)) this.#freeze(shard)
     const [, buffer] = shard.frozen
     if (buffer === undefined || this.#ahead.has(shard)) return
-    const made = this.#parts.durableThrough(buffer.fence).then(() => this.#make(shard, buffer))
-    // What goes wrong is heard by the flush that takes it.
-    made.catch(() => {})
+    const made = this.#makeDurably(shard, buffer)
     this.#ahead.set(shard, { buffer, made })
+    // What went wrong before a flush takes it says nothing of later: that makes another.
+    made.catch(() => {
+      if (this.#ahead.get(shard)?.made === made) this.#ahead.delete(shard)
+    })
+  }
+
+  async #makeDurably(shard: Shard, buffer: FrozenBuffer): Promise<MadeBuffer> {
+    await this.#parts.durableThrough(buffer.fence)
+    if (!shard.frozen.includes(buffer)) throw new Error('a drop has overtaken the buffer')
+    return this.#make(shard, buffer)
   }
 
   /** Removes what was made of a buffer that was dropped. */
@@ -178,8 +186,10 @@ export class Flushes {
       await this.#parts.flushed(shard)
       return flushed
     } catch (cause) {
+      // Whoever shares a flush hears of the same failure.
+      const isAnother = this.#failure !== cause
       this.#failure = cause as Error
-      if (!isFullDisk(cause)) {
+      if (isAnother && !isFullDisk(cause)) {
         const failures = (this.#failuresInRow.get(shard) ?? 0) + 1
         this.#failuresInRow.set(shard, failures)
         if (failures >= FLUSH_FAILURES_MAX) this.#parts.log.poisonWith(cause)
@@ -266,7 +276,10 @@ export class Flushes {
     while (this.#running.size > 0 || this.#relief !== undefined)
       await Promise.allSettled([...this.#running.values(), this.#relief])
     // Of a flush that failed; no other one takes it any more.
-    await Promise.allSettled([...this.#ahead.values()].map(({ made }) => made))
+    for (const [shard, { made }] of this.#ahead) {
+      this.#ahead.delete(shard)
+      await made.then(ahead => discardBuffer(this.#parts.disk, ahead)).catch(() => {})
+    }
     await this.#parts.registry.settled()
   }
 }

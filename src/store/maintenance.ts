@@ -172,6 +172,10 @@ export class Maintenance {
     let buffers: FlushedBuffer[]
     try {
       buffers = await this.flushes.flushAll()
+    } catch (cause) {
+      // What the other shards have flushed is not needed of the log.
+      await this.retention.retire().catch(() => {})
+      throw cause
     } finally {
       this.#flushing--
     }

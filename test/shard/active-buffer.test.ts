@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { rowBytes } from '../../src/model/columns.ts'
 import { consolidate } from '../../src/model/consolidate.ts'
 import { compareValues, type Value } from '../../src/model/value.ts'
 import { ActiveBuffer } from '../../src/shard/active-buffer.ts'
@@ -86,4 +87,15 @@ test('what is found in a view is what begins with the values, before and after i
     ),
     { numRuns: 100 },
   )
+})
+
+test('what sorting took is counted without the values, which are those of the buffer', () => {
+  const buffer = new ActiveBuffer(1)
+  let value = 0
+  for (const rows of [64, 32, 16, 8]) {
+    for (let row = 0; row < rows; row++) buffer.columns.append([String(value++).padStart(1000, 'x')], 1, 1)
+    for (const view of buffer.views()) expect(view.consolidated.length).toBe(view.columns.length)
+  }
+  expect(buffer.views()).toHaveLength(4)
+  expect(buffer.bytes - buffer.columns.bytes).toBe(120 * rowBytes(1))
 })

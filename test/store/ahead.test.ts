@@ -1,5 +1,7 @@
 // Batches that are made ahead: of what came in while the batch before was made, while that is published.
 import { expect, test } from 'vitest'
+import { settingsFrom } from '../../src/config/settings.ts'
+import { repairStore } from '../../src/store/repair.ts'
 import type { Store } from '../../src/store/store.ts'
 import { SimulatedDisk } from '../simulation/disk.ts'
 import { openOn, read } from '../support/stores.ts'
@@ -125,4 +127,84 @@ test('closing waits until it is made, also if nobody is left to publish it', asy
   const again = await openOn(disk.crash('all'))
   expect(await read(again, SHARD)).toEqual(VALUES)
   await again.close()
+})
+
+/** What is on the disk, with a shard's document damaged and mended of what is left. */
+const repaired = async (disk: SimulatedDisk): Promise<SimulatedDisk> => {
+  const left = disk.crash('synced')
+  const document = await left.open(DOCUMENT, 'write')
+  await document.write(10, new TextEncoder().encode('XX'))
+  await document.sync('B7')
+  await document.close()
+  await repairStore(
+    { path: undefined, disk: left, release: async () => {} },
+    settingsFrom({}),
+    false,
+    () => 0,
+  )
+  return left
+}
+
+test('it knows the types of those before it: a document made of files alone has them all', async () => {
+  const disk = new SimulatedDisk()
+  const store = await openOn(disk, { bufferSize: 3, autoCompactThreshold: 0 })
+  const making = disk.stall(/^write batches\/1/)
+  for (const text of ['a', 'b', 'c']) await store.commit([{ shard: SHARD, data: [text], diff: 1 }])
+  await making.reached
+  for (let value = 3; value < 8; value++) await store.commit([put(value)])
+  making.release()
+  await quiet(disk)
+  const before = await read(store, SHARD)
+  expect(Object.keys(before)).toHaveLength(8)
+  await store.close()
+  const again = await openOn(await repaired(disk), { autoCompactThreshold: 0 })
+  expect(await read(again, SHARD)).toEqual(before)
+  expect(await again.compact()).toMatchObject({ damaged: [] })
+  expect(await read(again, SHARD)).toEqual(before)
+  await again.close()
+})
+
+test.each(['flush', 'close'] as const)(
+  'a %s on a disk that is well again hears nothing of what went wrong before',
+  async call => {
+    const disk = new SimulatedDisk()
+    const store = await published(disk, () => {
+      disk.inject(/^write shards/, { kind: 'fail', errno: 'ENOSPC' })
+      disk.inject(/^write batches\/2/, { kind: 'fail', errno: 'ENOSPC' })
+    })
+    await quiet(disk)
+    await store[call]()
+    if (call === 'flush') await store.close()
+    const again = await openOn(disk.crash('synced'))
+    expect(await read(again, SHARD)).toEqual(VALUES)
+    await again.close()
+  },
+)
+
+test('it is not made of a buffer that is dropped while the log is synced for it', async () => {
+  const disk = new SimulatedDisk()
+  const store = await openOn(disk, {
+    bufferSize: 3,
+    autoCompactThreshold: 0,
+    durabilityMode: 'async',
+    syncIntervalMs: 100_000,
+  })
+  await store.commit([put(1000)])
+  await store.flush()
+  const making = disk.stall(/^write batches\/2/)
+  for (let value = 0; value < 3; value++) await store.commit([put(value)])
+  await making.reached
+  for (let value = 3; value < 8; value++) await store.commit([put(value)])
+  await quiet(disk)
+  const syncing = disk.stall(/^sync wal/)
+  making.release()
+  await syncing.reached
+  await store.drop(SHARD)
+  await store.commit([put(100)])
+  await quiet(disk)
+  syncing.release()
+  await quiet(disk)
+  expect(disk.trace.filter(call => call.includes('batches/3'))).toEqual([])
+  expect(await read(store, SHARD)).toEqual({ '[100]': 1 })
+  await store.close()
 })

@@ -88,6 +88,44 @@ describe('a flush', () => {
     await again.close()
   })
 
+  test('that fails once is one failure, however many wait for it', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk)
+    await store.commit([edge(1)])
+    disk.inject(/^write shards/, { kind: 'fail', errno: 'EIO' })
+    const all = await Promise.allSettled([store.flush(), store.flush(), store.flush()])
+    expect(all[0]).toMatchObject({ status: 'rejected', reason: { code: 'DISK_FAILED' } })
+    expect(store.status()).not.toMatchObject({ state: 'poisoned' })
+    await store.flush()
+    expect(store.status()).toMatchObject({ state: 'serving', buffer: { updates: 0 } })
+    await store.close()
+  })
+
+  test('that fails for one shard lets the log go of what the others have flushed', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { walSegmentBytes: 4096 })
+    for (let value = 0; value < 100; value++) await store.commit([edge(value, 'a:a')])
+    await store.commit([edge(1, 'b:b')])
+    expect((await disk.list('wal')).length).toBeGreaterThan(1)
+    disk.inject(/^write shards\/b_b/, { kind: 'fail', errno: 'ENOSPC' })
+    await expect(store.flush()).rejects.toMatchObject({ code: 'DISK_FULL' })
+    expect((await disk.list('wal')).length).toBe(1)
+    await store.close()
+  })
+
+  test('reserves ids ahead once, and not again at every commit while that fails', async () => {
+    const disk = new SimulatedDisk()
+    const store = await openOn(disk, { bufferSize: 100 })
+    disk.inject(/^write store/, { kind: 'fail', errno: 'EIO' }, 'always')
+    const { length } = disk.trace
+    for (let value = 0; value < 90; value++) {
+      await store.commit([edge(value)])
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(disk.trace.slice(length).filter(call => call.startsWith('write store'))).toHaveLength(1)
+    await store.close().catch(() => {})
+  })
+
   test('leaves nothing of the log to replay, and close does as well (IL-13, IL-14)', async () => {
     const disk = new MemoryDisk()
     const store = await openOn(disk)
