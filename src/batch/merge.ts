@@ -192,6 +192,14 @@ const sumOf = (parts: readonly Sorted[], concatenation: Concatenation): Columns 
   return sums.length === 1 ? sums[0]! : consolidate(concatenation.of(sums))
 }
 
+/** How a merge goes on, window by window. */
+export interface MergeWindows {
+  /** About how many rows are merged at a time, and become one chunk: fewer take longer in all. */
+  readonly windowRows?: number
+  /** Told how many rows a window had, also one that came to nothing. What it returns is waited for. */
+  readonly merged?: (rows: number) => Promise<void> | undefined
+}
+
 /**
  * The updates of `runs`, each sorted by (data, time) and consolidated, as one: sorted by (data, advanced time),
  * consolidated, in chunks that are never empty. With `since` = `until` = asOf every tuple has one row, its multiplicity
@@ -199,13 +207,12 @@ const sumOf = (parts: readonly Sorted[], concatenation: Concatenation): Columns 
  *
  * Closes the runs when it ends, also early.
  * @param arity number of data columns
- * @param windowRows about how many rows are merged at a time, and become one chunk: fewer take longer in all
  */
 export async function* merge(
   runs: readonly AsyncIterable<Columns>[],
   arity: number,
   range: MergeRange,
-  windowRows: number = WINDOW_ROWS,
+  { windowRows = WINDOW_ROWS, merged }: MergeWindows = {},
 ): AsyncGenerator<Columns, void, undefined> {
   // What takes the values of a window once takes those of the next one too, as a rule.
   const concatenation = new Concatenation(arity, 2 * windowRows)
@@ -213,8 +220,10 @@ export async function* merge(
   try {
     let carry: readonly Sorted[] = []
     for (let active = await loaded(opened); active.length > 0; ) {
-      const { boundary, counts } = nextWindow(active, windowRows)
+      const { boundary, counts, rows } = nextWindow(active, windowRows)
       const sums = sumOf([...carry, ...active.map((run, index) => run.take(counts[index]!))], concatenation)
+      const turn = merged?.(rows)
+      if (turn !== undefined) await turn
       active = await loaded(active)
       // Only rows equal to the boundary may go on in the next chunk of a run; where they do they wait for it.
       let whole = sums.length

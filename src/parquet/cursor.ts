@@ -68,11 +68,11 @@ export class Cursor {
     throw new MalformedParquet('an integer is too long')
   }
 
-  /** A signed integer in zigzag LEB128; undefined if it is not within ±2^52. */
+  /** A signed integer in zigzag LEB128; undefined if it is not from -2^52 to 2^52-1. */
   zigzag(): number | undefined {
     const value = this.varint()
     if (value < 2 ** 31) return (value >>> 1) ^ -(value & 1)
-    if (value > 2 ** 53) return undefined
+    if (value >= 2 ** 53) return undefined
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 

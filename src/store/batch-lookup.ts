@@ -6,6 +6,7 @@ import type { BatchCache } from '../batch/cache.ts'
 import { KeptRun } from '../batch/kept-run.ts'
 import { type LeanColumns, leanCopy } from '../batch/lean-columns.ts'
 import type { Part } from '../batch/sum-parts.ts'
+import type { ColumnType } from '../model/schema.ts'
 import type { Value } from '../model/value.ts'
 import type { ShardView } from '../shard/shard.ts'
 import type { Turns } from '../turns.ts'
@@ -17,6 +18,8 @@ const SUM_WINDOW_ROWS = 8192
 /** Rows that are summed before others have their turn; a string is moved in the time of so many rows. */
 const SUM_ROWS_IN_A_ROW = 65_536
 const ROWS_PER_STRING = 8
+/** Columns of these types need not move values. */
+const NUMBERS: ReadonlySet<ColumnType> = new Set(['null', 'boolean', 'int32', 'float64', 'timestamp'])
 
 /** What was found in batches. */
 export interface Found {
@@ -90,21 +93,23 @@ export class BatchLookup {
     const { schema } = this.#view
     const selection = { columns: schema.map((_, index) => index), conditions: [] }
     const span = { asOf: this.#asOf }
-    const occasion = { isOneOfMany: true, windowRows: SUM_WINDOW_ROWS }
+    const cost = schema.reduce((sum, { type }) => sum + (NUMBERS.has(type) ? 0 : ROWS_PER_STRING), 1)
+    let rowsInARow = 0
+    const merged = (rows: number): Promise<void> | undefined => {
+      rowsInARow += rows * cost
+      if (rowsInARow < SUM_ROWS_IN_A_ROW) return undefined
+      rowsInARow = 0
+      return othersTurn()
+    }
+    const occasion = { isOneOfMany: true, windowRows: SUM_WINDOW_ROWS, merged }
     const pieces: LeanColumns[] = []
     let bytes = 0
-    let rowsInARow = 0
     try {
       for await (const part of scan(this.#cache, this.#view, selection, span, occasion)) {
         const piece = leanCopy(part)
         pieces.push(piece)
         bytes += piece.bytes
         if (bytes > kept.bytesMax / 2) return undefined
-        const strings = piece.columns.data.reduce((sum, { heap }) => sum + heap.values.length, 0)
-        rowsInARow += part.length + strings * ROWS_PER_STRING
-        if (rowsInARow < SUM_ROWS_IN_A_ROW) continue
-        rowsInARow = 0
-        await othersTurn()
       }
     } catch {
       // It may be damage that no lookup asks for: one that does will say so.

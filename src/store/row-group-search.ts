@@ -147,6 +147,7 @@ export class RowGroupSearch {
       return this.#cache.find(path, batch, this.#shard, index, prefix)
     }
     this.spentRows += len
+    group.pageReads = 0
     return this.#cache.rowGroup(path, batch, this.#shard, index)
   }
 }

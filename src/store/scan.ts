@@ -1,7 +1,7 @@
 // Owns one read of one shard: from what the view pins to consolidated columns, passing over batches, row groups and
 // columns that cannot matter. Law: what a scan yields is what the same scan over all updates would yield.
 import type { BatchCache } from '../batch/cache.ts'
-import { inRange, type MergeRange, merge } from '../batch/merge.ts'
+import { inRange, type MergeRange, type MergeWindows, merge } from '../batch/merge.ts'
 import { batchMayHold } from '../batch/prune.ts'
 import { type Columns, GrowingColumns, rowBytes } from '../model/columns.ts'
 import { consolidate } from '../model/consolidate.ts'
@@ -130,28 +130,26 @@ const isWorthKeeping = (cache: BatchCache, batches: readonly BatchEntry[], arity
   return bytes <= cache.kept.bytesMax / 2
 }
 
-/** What a scan is for. */
-interface Occasion {
+/** What a scan is for, and how it is merged, where that is what is done. */
+interface Occasion extends MergeWindows {
   /** The same is read otherwise too: what may be kept is kept at once. @default false */
   readonly isOneOfMany?: boolean
-  /** As of {@link merge}, where that is what is done. */
-  readonly windowRows?: number
 }
 
 /**
  * The rows of a view that are selected: sorted by the wanted columns, one row for each combination of values, its diff
  * the sum over `span`, all at time `span.asOf`; in chunks that are never empty. The view must be pinned.
  *
- * Reads one row group of each batch at a time; where a condition asks for one value, or they take little room and were scanned
- * before, through the row groups that are kept. Where the wanted columns are not the first ones in order, the distinct rows are kept in
- * memory.
+ * Reads one row group of each batch at a time; where a condition asks for one value, or they take little room and were
+ * scanned before, through the row groups that are kept. Where the wanted columns are not the first ones in order, the
+ * distinct rows are kept in memory.
  */
 export const scan = (
   cache: BatchCache,
   view: ShardView,
   selection: Selection,
   span: Span,
-  { isOneOfMany = false, windowRows }: Occasion = {},
+  { isOneOfMany = false, ...windows }: Occasion = {},
 ): AsyncGenerator<Columns> => {
   const { after = -1, asOf } = span
   const range = { since: asOf, until: asOf, after }
@@ -168,5 +166,5 @@ export const scan = (
       : selectedOf(cache, batch, view.name, selection, span)
   const runs = [...batches.map(runOf), ...view.buffers.map(buffer => selectedOfBuffer(buffer, selection))]
   const arity = selection.columns.length
-  return keepsOrder(selection.columns) ? merge(runs, arity, range, windowRows) : sum(runs, arity, range)
+  return keepsOrder(selection.columns) ? merge(runs, arity, range, windows) : sum(runs, arity, range)
 }

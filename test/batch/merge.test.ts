@@ -221,3 +221,24 @@ test('an error in a run ends the merge with it and closes the other runs', async
   await expect(collect(merge([bad(), good()], 1, { since: 0 }))).rejects.toBe(failure)
   expect(closed).toBe(true)
 })
+
+test('who merges is told of all rows that come in, also where nothing comes of them, and is waited for', async () => {
+  const rows = (diff: number): Columns =>
+    columnsOf(Array.from({ length: 1000 }, (_, row): Row => [[row], 0, diff]))
+  const windows: number[] = []
+  let turns = 0
+  const merged = async (count: number): Promise<void> => {
+    await Promise.resolve()
+    windows.push(count)
+    turns++
+  }
+  for await (const _ of merge(
+    [streamed([rows(1)]), streamed([rows(-1)])],
+    1,
+    { since: 0 },
+    { windowRows: 300, merged },
+  ))
+    throw new Error('everything cancels out')
+  expect(turns).toBeGreaterThan(5)
+  expect(windows.reduce((sum, count) => sum + count, 0)).toBe(2000)
+})

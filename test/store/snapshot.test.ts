@@ -117,3 +117,18 @@ describe('a snapshot', () => {
     await store.close()
   })
 })
+
+test('integers and diffs that lie 2^52 and one apart come back from a batch', async () => {
+  const store = await openOn(new MemoryDisk())
+  await store.commit([
+    { shard: 'a:b', data: [1, 1], diff: 1 },
+    { shard: 'a:b', data: [2, -(2 ** 52)], diff: -(2 ** 52) },
+  ])
+  const found = { '[1,1]': 1, [`[2,${-(2 ** 52)}]`]: -(2 ** 52) }
+  expect(await read(store, 'a:b')).toEqual(found)
+  await store.flush()
+  expect(await read(store, 'a:b')).toEqual(found)
+  await store.compact()
+  expect(await read(store, 'a:b')).toEqual(found)
+  await store.close()
+})
