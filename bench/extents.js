@@ -7,6 +7,7 @@ const KEYED = ['varve', 'sqlite', 'sqliteLog', 'lmdb', 'level', 'duckdb']
 /**
  * @typedef {object} Extent
  * @property {number} runs of each job
+ * @property {boolean} [areFewer] than it should be
  * @property {number} updates of the shapes
  * @property {number} [manyUpdates] of the same once more, by those who can do it in time
  * @property {number} commits one after another
@@ -97,3 +98,12 @@ EXTENTS.tiny = {
   sizes: [20_000, 40_000],
   runsOfLargest: 1,
 }
+
+/**
+ * @param {Extent} extent
+ * @param {number} [runs] of each job, where they are not to be as many as it says
+ */
+export const withRuns = (extent, runs) =>
+  runs === undefined
+    ? extent
+    : { ...extent, runs, runsOfLargest: Math.min(runs, extent.runsOfLargest), areFewer: runs < extent.runs }

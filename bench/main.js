@@ -2,11 +2,12 @@
 //
 // Prints the figures of each work and writes docs/benchmarks.md and its picture. `--short` takes under two minutes, has
 // only what the targets need, and writes no file; `--json` prints one object and nothing else to the standard output.
+// `--runs N` takes each figure N times instead of five: the whole takes most of an hour otherwise.
 // `--tiny` does everything once with next to nothing, and writes no file: it shows that it works.
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
-import { EXTENTS } from './extents.js'
+import { EXTENTS, withRuns } from './extents.js'
 import { describeMachine, versions } from './machine.js'
 import { Bench } from './measure.js'
 import { plot } from './plot.js'
@@ -22,11 +23,15 @@ const { values: flags } = parseArgs({
     short: { type: 'boolean', default: false },
     tiny: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    runs: { type: 'string' },
   },
 })
 
 const extentName = flags.tiny ? 'tiny' : flags.short ? 'short' : 'full'
-const extent = EXTENTS[extentName]
+const asked = flags.runs === undefined ? undefined : Number(flags.runs)
+if (asked !== undefined && !(Number.isSafeInteger(asked) && asked > 0))
+  throw new Error(`--runs ${flags.runs} is no number of runs`)
+const extent = withRuns(EXTENTS[extentName], asked)
 const machine = describeMachine(tmpdir())
 const note = line => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`)

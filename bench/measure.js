@@ -1,5 +1,5 @@
 // Owns the way a figure is taken: each run in a process of its own, the contestants in turn, medians.
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,8 +13,18 @@ const CHILD_LIMIT_MS = 600_000
  * @typedef {Record<string, number> & { readonly seconds: number, readonly peakMb: number, readonly bytes: number, readonly answer?: string }} Run
  */
 
-const measureOnce = job =>
-  new Promise((resolve, reject) => {
+/** Lets what is still to be written be written: nobody's syncs shall wait for what somebody else has done. */
+const settleDisks = () => {
+  try {
+    execFileSync('sync')
+  } catch {
+    // Where there is no such command, there is none.
+  }
+}
+
+const measureOnce = job => {
+  settleDisks()
+  return new Promise((resolve, reject) => {
     const child = fork(CHILD, { timeout: CHILD_LIMIT_MS, env: { ...process.env, ...job.env } })
     let run
     child.once('message', message => {
@@ -28,6 +38,7 @@ const measureOnce = job =>
     })
     child.send(job)
   })
+}
 
 /** @param {number[]} values at least one */
 const median = values => {

@@ -132,7 +132,7 @@ ${tables.map(section).join('\n\n')}
 ## How
 
 - The data is the same for all contestants. *grow*: edges \`(int, int)\`, nine inserts of something new to one delete, so that 80 % of the updates are alive in the end; ten edges to a node. *churn*: as many updates that insert and delete 100,000 edges. *(string, string, float)*: the shape of grow. *The line history*: paths and lines of a repository, with times of its own, added up per commit.
-- Every run has a process of its own; contestants take turns; a figure is the median of ${extent.runs} runs, but for sizes and idleness, which are taken once. Commits, also those whose latency counts, are warmed up by as many in the same process, ingest and the curves of cost by 500,000 updates, compaction by 100,000, opening with a read of all by three of the same before, reads as of the middle by nine; where it says *in a fresh process*, and for the first read of one node, nothing is warm but the files in the page cache.
+- Every run has a process of its own; contestants take turns; a figure is ${extent.runs === 1 ? 'taken once' : `the median of ${extent.runs} runs, but for sizes and idleness, which are taken once`}. What others have left to be written to the disk is written before each. Commits, also those whose latency counts, are warmed up by as many in the same process, ingest and the curves of cost by 500,000 updates, compaction by 100,000, opening with a read of all by three of the same before, reads as of the middle by nine; where it says *in a fresh process*, and for the first read of one node, nothing is warm but the files in the page cache.
 - Every answer that is read is added up to a checksum, and must be the same in all runs of all contestants.
 - All commits are durable when they are acknowledged, for everybody. In bulk one commit is 10,000 updates, or as many as the history has at one time. Opening, log, flushes, checkpoints and closing count.
 - Varve has its default settings but for bulk ingest, where \`bufferSize\` is 100,000 if it does not say *default settings*. Nothing is merged before sizes are taken, and before the compaction that is timed: it merges ten batches, whatever the size. The process that compacts has made none of the data.
@@ -157,6 +157,6 @@ Those who do not join commits that are made at the same time (better-sqlite3, Du
 | versions | ${Object.entries(versions)
   .map(([name, version]) => `${name} ${version}`)
   .join(', ')} |
-| command | \`npm run bench\` |
+| command | \`npm run bench${extent.areFewer ? ` -- --runs ${extent.runs}` : ''}\` |
 | date | ${new Date().toISOString().slice(0, 10)} |
 `
