@@ -16,7 +16,7 @@ export const describeMachine = folder => ({
   cpu: cpus()[0].model.trim(),
   cores: cpus().length,
   memoryGib: Math.round(totalmem() / 2 ** 30),
-  system: `${platform()} ${release()} ${arch()}`,
+  system: `${platform()} ${release().split('-')[0]} ${arch()}`,
   node: process.version,
   fileSystem: FILE_SYSTEMS.get(statfsSync(folder).type) ?? 'unknown',
 })
