@@ -73,7 +73,7 @@ interface Survey extends Extent {
 
 const isNarrowNumber = (kind: number): boolean => kind === Kind.int || kind === Kind.float
 
-const kindsOf = ({ kinds }: Column, length: number): Pick<Survey, 'kind' | 'hasNull'> => {
+const surveyOfKinds = ({ kinds }: Column, length: number): Pick<Survey, 'kind' | 'hasNull'> => {
   let kind: number = Kind.null
   let bothNumbers = false
   let hasNull = false
@@ -101,7 +101,7 @@ const survey = (column: Column, length: number): Survey => {
     if (value < lowest) lowest = value
     if (value > highest) highest = value
   }
-  return { ...kindsOf(column, length), lowest, highest }
+  return { ...surveyOfKinds(column, length), lowest, highest }
 }
 
 /** The bits of floats, changed so that they order as unsigned integers do; null before all. */

@@ -116,8 +116,8 @@ export const readDelta32 = (
 }
 
 /**
- * Reads integers of 64 bits to `out` from `at` on, as {@link readDelta32} does. Returns `false`, with the cursor and `out` in any state, if
- * one of them is not safe, or a difference is too large to tell: then {@link readDeltaWide} reads them.
+ * Reads integers of 64 bits to `out` from `at` on, as {@link readDelta32} does. Returns `false`, with the cursor and `out`
+ * in any state, if one of them is not safe, or a difference is too large to tell: then {@link readDeltaWide} reads them.
  * @throws {MalformedParquet}
  */
 export const readDelta64 = (

@@ -7,7 +7,7 @@ import type { ParquetCompression, ParquetProfile, Settings } from '../config/set
 import type { Disk } from '../disk/disk.ts'
 import type { Columns } from '../model/columns.ts'
 import { extentOf } from '../model/extent.ts'
-import { widen } from '../model/schema.ts'
+import { type Schema, widen } from '../model/schema.ts'
 import { type BatchEntry, batchPath, withFlush } from './metadata.ts'
 import type { Registry } from './registry.ts'
 import type { FrozenBuffer, Shard } from './shard.ts'
@@ -46,13 +46,15 @@ export const publishDrop = async (registry: Registry, shard: Shard): Promise<voi
 /** A frozen buffer of which a batch was made. Nothing refers to that yet. */
 export interface MadeBuffer {
   readonly buffer: FrozenBuffer
+  /** The shard's columns, as wide as this buffer and those before it need them. */
+  readonly schema: Schema
   /** Undefined if everything cancelled out. */
   readonly batch: BatchEntry | undefined
 }
 
 /**
- * Makes a batch of a buffer that is frozen in `shard`, in whatever turn. If it rejects, a file that was written is left for the
- * next open to explain, as far as it could not be removed.
+ * Makes a batch of a buffer that is frozen in `shard`, in whatever turn. If it rejects, a file that was written is left
+ * for the next open to explain, as far as it could not be removed.
  */
 export const makeBuffer = async (
   disk: Disk,
@@ -77,7 +79,7 @@ export const makeBuffer = async (
     },
     () => {},
   )
-  return { buffer, batch: description && { ...description, id, ...lsns } }
+  return { buffer, schema, batch: description && { ...description, id, ...lsns } }
 }
 
 /** Removes the batch of a buffer that a drop has overtaken. */
@@ -98,7 +100,7 @@ export const publishBuffer = async (
   shard: Shard,
   made: MadeBuffer,
 ): Promise<FlushedBuffer | undefined> => {
-  const { buffer, batch } = made
+  const { buffer, schema, batch } = made
   if (shard.frozen[0] !== buffer) {
     await discardBuffer(disk, made)
     return undefined
@@ -108,7 +110,7 @@ export const publishBuffer = async (
     batch,
     flushedLsn: buffer.fence,
     upper: upperOf(buffer.columns),
-    schema: widen(shard.schema, buffer.columns),
+    schema,
   })
   await registry.publish(metadata, shard.firstLsn) // commit point: a crash above leaves an orphan batch, never a gap
   shard.publish(before, metadata, buffer)

@@ -37,9 +37,8 @@ const published = async (disk: SimulatedDisk, before: () => void): Promise<Store
   return store
 }
 
-const VALUES = Object.fromEntries(Array.from({ length: 8 }, (_, value) => [`[${value}]`, 1]))
-
-test('the next batch is made while the one before is published, and is published after it', async () => {
+/** The same, with its first batch being published, which waits, and nothing else going on any more. */
+const beingPublished = async () => {
   const disk = new SimulatedDisk()
   let publishing = disk.stall(/^never/)
   const store = await published(disk, () => {
@@ -47,6 +46,13 @@ test('the next batch is made while the one before is published, and is published
   })
   await publishing.reached
   await quiet(disk)
+  return { disk, store, publishing }
+}
+
+const VALUES = Object.fromEntries(Array.from({ length: 8 }, (_, value) => [`[${value}]`, 1]))
+
+test('the next batch is made while the one before is published, and is published after it', async () => {
+  const { disk, store, publishing } = await beingPublished()
   expect(await batchesOn(disk)).toEqual(['1.parquet', '2.parquet'])
   expect(await disk.stat(DOCUMENT)).toBeUndefined()
   expect(store.status().shards).toMatchObject([{ batches: 0, buffered: 8 }])
@@ -66,13 +72,7 @@ test('the next batch is made while the one before is published, and is published
 })
 
 test('it is removed if the shard is dropped before it is published', async () => {
-  const disk = new SimulatedDisk()
-  let publishing = disk.stall(/^never/)
-  const store = await published(disk, () => {
-    publishing = disk.stall(/^write shards/)
-  })
-  await publishing.reached
-  await quiet(disk)
+  const { disk, store, publishing } = await beingPublished()
   await store.drop(SHARD)
   await store.commit([put(9)])
   publishing.release()
